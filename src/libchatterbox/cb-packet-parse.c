@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "libchatterbox/cb-packet-private.h"
+
+#include <string.h>
+
+#include "libchatterbox/cb-error.h"
+
+G_GNUC_PRINTF (2, 3)
+static gboolean
+fail (GError    **error,
+      const char *format,
+      ...)
+{
+  g_autofree char *reason = NULL;
+  va_list args;
+
+  va_start (args, format);
+  reason = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, CB_ERROR, CB_ERROR_MALFORMED, reason);
+  return FALSE;
+}
+
+/* Reads the next token, which has to be of one kind. */
+static gboolean
+expect (CbJsonScanner *scanner,
+        CbJsonToken    wanted,
+        const char    *what,
+        GError       **error)
+{
+  CbJsonToken token = CB_JSON_END;
+
+  if (!cb_json_scanner_next (scanner, &token, error))
+    return FALSE;
+
+  return token == wanted || fail (error, "%s", what);
+}
+
+static gboolean
+parse_text (CbJsonScanner *scanner,
+            const char    *what,
+            char         **target,
+            GError       **error)
+{
+  if (!expect (scanner, CB_JSON_STRING, what, error))
+    return FALSE;
+
+  g_free (*target);
+  *target = cb_json_scanner_dup_string (scanner);
+  return TRUE;
+}
+
+static gboolean
+parse_username (CbPacket      *self,
+                CbJsonScanner *scanner,
+                GError       **error)
+{
+  return parse_text (scanner, "USERNAME is not a string", &self->username, error);
+}
+
+static gboolean
+parse_info (CbPacket      *self,
+            CbJsonScanner *scanner,
+            GError       **error)
+{
+  return parse_text (scanner, "INFO is not a string", &self->info, error);
+}
+
+static gboolean
+parse_error (CbPacket      *self,
+             CbJsonScanner *scanner,
+             GError       **error)
+{
+  return parse_text (scanner, "ERROR is not a string", &self->error, error);
+}
+
+static gboolean
+parse_accepted (CbPacket      *self,
+                CbJsonScanner *scanner,
+                GError       **error)
+{
+  CbJsonToken token = CB_JSON_END;
+
+  if (!cb_json_scanner_next (scanner, &token, error))
+    return FALSE;
+  if (token != CB_JSON_TRUE && token != CB_JSON_FALSE)
+    return fail (error, "USERNAME_ACCEPTED is neither true nor false");
+
+  self->accepted = token == CB_JSON_TRUE ? CB_PACKET_ACCEPTED_TRUE : CB_PACKET_ACCEPTED_FALSE;
+  return TRUE;
+}
+
+/* An item of a user list in the form of the original's server: an object with “name” and “active”. */
+static gboolean
+parse_user_object (CbPacket      *self,
+                   CbJsonScanner *scanner,
+                   GError       **error)
+{
+  g_autoptr (CbUser) user = g_new0 (CbUser, 1);
+  CbJsonToken token = CB_JSON_END;
+
+  for (;;)
+    {
+      if (!cb_json_scanner_next (scanner, &token, error))
+        return FALSE;
+      if (token == CB_JSON_OBJECT_CLOSE)
+        break;
+
+      if (cb_json_scanner_equals (scanner, "name"))
+        {
+          if (!parse_text (scanner, "A name in USER_LIST is not a string", &user->name, error))
+            return FALSE;
+        }
+      else if (cb_json_scanner_equals (scanner, "active"))
+        {
+          if (!cb_json_scanner_next (scanner, &token, error))
+            return FALSE;
+          user->active = token == CB_JSON_TRUE;
+          if (token != CB_JSON_TRUE && token != CB_JSON_FALSE)
+            return fail (error, "“active” in USER_LIST is neither true nor false");
+        }
+      else if (!cb_json_scanner_skip_value (scanner, NULL, NULL, error))
+        return FALSE;
+    }
+
+  if (user->name == NULL)
+    return fail (error, "An object in USER_LIST has no name");
+  g_ptr_array_add (self->users, g_steal_pointer (&user));
+  return TRUE;
+}
+
+static gboolean
+parse_users (CbPacket      *self,
+             CbJsonScanner *scanner,
+             GError       **error)
+{
+  CbJsonToken token = CB_JSON_END;
+
+  if (!expect (scanner, CB_JSON_ARRAY_OPEN, "USER_LIST is not a list", error))
+    return FALSE;
+
+  self->users = g_ptr_array_new_with_free_func ((GDestroyNotify) cb_user_free);
+  for (;;)
+    {
+      if (!cb_json_scanner_next (scanner, &token, error))
+        return FALSE;
+
+      if (token == CB_JSON_ARRAY_CLOSE)
+        return TRUE;
+      if (token == CB_JSON_STRING)
+        {
+          g_autofree char *name = cb_json_scanner_dup_string (scanner);
+
+          cb_packet_add_user (self, name, TRUE);
+        }
+      else if (token != CB_JSON_OBJECT_OPEN)
+        return fail (error, "USER_LIST holds something that is neither a name nor an object");
+      else if (!parse_user_object (self, scanner, error))
+        return FALSE;
+    }
+}
+
+/* Behind the “[” of a message's tuple. */
+static gboolean
+parse_message (CbPacket      *self,
+               CbJsonScanner *scanner,
+               GError       **error)
+{
+  g_autofree char *source = NULL;
+  g_autofree char *destination = NULL;
+  g_autofree char *content = NULL;
+  gint64 time_s = 0;
+
+  if (!parse_text (scanner, "A message's SRC is not a string", &source, error) ||
+      !parse_text (scanner, "A message's DEST is not a string", &destination, error) ||
+      !expect (scanner, CB_JSON_INTEGER,
+               "A message's TIMESTAMP is not an integer within 2^53", error))
+    return FALSE;
+  time_s = cb_json_scanner_get_integer (scanner);
+  if (!parse_text (scanner, "A message's CONTENT is not a string", &content, error) ||
+      !expect (scanner, CB_JSON_ARRAY_CLOSE, "A message has more than four parts", error))
+    return FALSE;
+
+  g_ptr_array_add (self->messages, cb_message_new (source, destination, time_s, content));
+  return TRUE;
+}
+
+static gboolean
+parse_messages (CbPacket      *self,
+                CbJsonScanner *scanner,
+                GError       **error)
+{
+  CbJsonToken token = CB_JSON_END;
+
+  if (!expect (scanner, CB_JSON_ARRAY_OPEN, "MESSAGES is not a list", error))
+    return FALSE;
+
+  self->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) cb_message_unref);
+  for (;;)
+    {
+      if (!cb_json_scanner_next (scanner, &token, error))
+        return FALSE;
+
+      if (token == CB_JSON_ARRAY_CLOSE)
+        return TRUE;
+      if (token != CB_JSON_ARRAY_OPEN)
+        return fail (error, "MESSAGES holds something that is not a message");
+      if (!parse_message (self, scanner, error))
+        return FALSE;
+    }
+}
+
+static gboolean
+parse_names (CbJsonScanner *scanner,
+             const char    *what,
+             GPtrArray    **target,
+             GError       **error)
+{
+  CbJsonToken token = CB_JSON_END;
+
+  if (!expect (scanner, CB_JSON_ARRAY_OPEN, what, error))
+    return FALSE;
+
+  *target = g_ptr_array_new_with_free_func (g_free);
+  for (;;)
+    {
+      if (!cb_json_scanner_next (scanner, &token, error))
+        return FALSE;
+
+      if (token == CB_JSON_ARRAY_CLOSE)
+        return TRUE;
+      if (token != CB_JSON_STRING)
+        return fail (error, "%s", what);
+      g_ptr_array_add (*target, cb_json_scanner_dup_string (scanner));
+    }
+}
+
+static gboolean
+parse_joined (CbPacket      *self,
+              CbJsonScanner *scanner,
+              GError       **error)
+{
+  return parse_names (scanner, "USERS_JOINED is not a list of strings", &self->joined, error);
+}
+
+static gboolean
+parse_left (CbPacket      *self,
+            CbJsonScanner *scanner,
+            GError       **error)
+{
+  return parse_names (scanner, "USERS_LEFT is not a list of strings", &self->left, error);
+}
+
+static gboolean
+parse_extra (CbPacket      *self,
+             CbJsonScanner *scanner,
+             GError       **error)
+{
+  g_autofree char *key = cb_json_scanner_dup_string (scanner);
+  const char *start = NULL;
+  gsize len = 0;
+  CbPacketExtra *extra = NULL;
+
+  if (!cb_json_scanner_skip_value (scanner, &start, &len, error))
+    return FALSE;
+
+  extra = g_new0 (CbPacketExtra, 1);
+  extra->key = g_steal_pointer (&key);
+  extra->json = g_strndup (start, len);
+  g_ptr_array_add (self->extras, extra);
+  return TRUE;
+}
+
+static const struct
+{
+  const char *key;
+  gboolean    (*parse) (CbPacket      *self,
+                        CbJsonScanner *scanner,
+                        GError       **error);
+} known_keys[] = {
+  { "MESSAGES", parse_messages },
+  { "USERNAME", parse_username },
+  { "USERNAME_ACCEPTED", parse_accepted },
+  { "INFO", parse_info },
+  { "USER_LIST", parse_users },
+  { "USERS_JOINED", parse_joined },
+  { "USERS_LEFT", parse_left },
+  { "ERROR", parse_error },
+};
+
+/* Behind a KEY: reads the member's value. @seen has a bit for each known key that was met. */
+static gboolean
+parse_member (CbPacket      *self,
+              CbJsonScanner *scanner,
+              guint         *seen,
+              GError       **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (known_keys); i++)
+    {
+      if (!cb_json_scanner_equals (scanner, known_keys[i].key))
+        continue;
+
+      /* The scanner finds any duplicate where the object closes; here it would leak the first. */
+      if (*seen & 1u << i)
+        return fail (error, "The object names %s twice", known_keys[i].key);
+      *seen |= 1u << i;
+      return known_keys[i].parse (self, scanner, error);
+    }
+
+  return parse_extra (self, scanner, error);
+}
+
+/* Whether the protocol defines @key, so that it can't be an extra. */
+gboolean
+cb_packet_is_known_key (const char *key)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (known_keys); i++)
+    {
+      if (strcmp (known_keys[i].key, key) == 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/**
+ * cb_packet_parse:
+ * @text: (array length=len): the payload of a frame
+ * @len: its length, in bytes
+ * @error: return location for a #GError
+ *
+ * Reads a payload: one JSON object, whose known members have the types of
+ * the protocol. It is read as a whole or not at all.
+ *
+ * Source: `docs/protocol.md`, “Packets”.
+ *
+ * Returns: (transfer full): the packet, or %NULL with
+ *   [error@Cb.Error.MALFORMED]
+ */
+CbPacket *
+cb_packet_parse (const char *text,
+                 gsize       len,
+                 GError    **error)
+{
+  g_autoptr (CbPacket) self = NULL;
+  g_autoptr (CbJsonScanner) scanner = NULL;
+  CbJsonToken token = CB_JSON_END;
+  guint seen = 0;
+
+  g_return_val_if_fail (text != NULL || len == 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  self = cb_packet_new ();
+  scanner = cb_json_scanner_new (text, len);
+  if (!expect (scanner, CB_JSON_OBJECT_OPEN, "The payload is not a JSON object", error))
+    return NULL;
+
+  for (;;)
+    {
+      if (!cb_json_scanner_next (scanner, &token, error))
+        return NULL;
+      if (token == CB_JSON_OBJECT_CLOSE)
+        break;
+      if (!parse_member (self, scanner, &seen, error))
+        return NULL;
+    }
+
+  if (!expect (scanner, CB_JSON_END, "Something follows the JSON object", error))
+    return NULL;
+
+  return g_steal_pointer (&self);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "server/cbs-outbox.h"
+
+#include <string.h>
+
+#include "libchatterbox/cb-frame.h"
+
+/* Texts of one ERROR: what is beyond is only counted. */
+#define MAX_ERRORS 8
+
+/**
+ * cbs_outbox_push:
+ * @self: an outbox
+ * @fragment: what to send
+ *
+ * Adds a fragment to the next frame.
+ */
+void
+cbs_outbox_push (CbsOutbox   *self,
+                 CbsFragment *fragment)
+{
+  if (self->pending == NULL)
+    self->pending = g_ptr_array_new_with_free_func ((GDestroyNotify) cbs_fragment_unref);
+
+  g_ptr_array_add (self->pending, cbs_fragment_ref (fragment));
+  self->pending_bytes += fragment->len;
+}
+
+/* A frame that is being written: its fragments, and where its payload begins. */
+typedef struct
+{
+  CbsFragment **fragments;
+  guint         n_fragments;
+  GByteArray   *out;
+  guint         start;
+} Frame;
+
+static void
+append_literal (GByteArray *out,
+                const char *text)
+{
+  g_byte_array_append (out, (const guint8 *) text, (guint) strlen (text));
+}
+
+static void
+append_key (const Frame *frame,
+            const char  *key)
+{
+  append_literal (frame->out, frame->out->len > frame->start ? ",\"" : "{\"");
+  append_literal (frame->out, key);
+  append_literal (frame->out, "\":");
+}
+
+static void
+append_list (const Frame    *frame,
+             CbsFragmentKind kind,
+             const char     *key)
+{
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < frame->n_fragments; i++)
+    {
+      const CbsFragment *fragment = frame->fragments[i];
+
+      if (fragment->kind != kind)
+        continue;
+
+      if (!any)
+        append_key (frame, key);
+      append_literal (frame->out, any ? "," : "[");
+      any = TRUE;
+      g_byte_array_append (frame->out, (const guint8 *) fragment->json, fragment->len);
+    }
+
+  if (any)
+    append_literal (frame->out, "]");
+}
+
+static void
+append_refusal (const Frame *frame)
+{
+  for (guint i = 0; i < frame->n_fragments; i++)
+    {
+      const CbsFragment *fragment = frame->fragments[i];
+
+      if (fragment->kind != CBS_FRAGMENT_REFUSED)
+        continue;
+
+      append_key (frame, "USERNAME_ACCEPTED");
+      append_literal (frame->out, "false");
+      append_key (frame, "INFO");
+      g_byte_array_append (frame->out, (const guint8 *) fragment->json, fragment->len);
+    }
+}
+
+/* ERROR is one string: its texts are joined. */
+static void
+append_errors (const Frame *frame)
+{
+  guint n_errors = 0;
+
+  for (guint i = 0; i < frame->n_fragments; i++)
+    {
+      const CbsFragment *fragment = frame->fragments[i];
+
+      if (fragment->kind != CBS_FRAGMENT_ERROR || ++n_errors > MAX_ERRORS)
+        continue;
+
+      if (n_errors == 1)
+        append_key (frame, "ERROR");
+      append_literal (frame->out, n_errors == 1 ? "\"" : "; ");
+      g_byte_array_append (frame->out, (const guint8 *) fragment->json + 1, fragment->len - 2);
+    }
+
+  if (n_errors > MAX_ERRORS)
+    {
+      g_autofree char *more = g_strdup_printf ("; and %u more", n_errors - MAX_ERRORS);
+
+      append_literal (frame->out, more);
+    }
+  if (n_errors > 0)
+    append_literal (frame->out, "\"");
+}
+
+static guint
+fragment_hash (gconstpointer key)
+{
+  const CbsFragment *fragment = key;
+  guint hash = 5381;
+
+  for (guint i = 0; i < fragment->len; i++)
+    hash = hash * 33 + (guchar) fragment->json[i];
+  return hash;
+}
+
+static gboolean
+fragment_equal (gconstpointer a,
+                gconstpointer b)
+{
+  const CbsFragment *left = a;
+  const CbsFragment *right = b;
+
+  return left->len == right->len && memcmp (left->json, right->json, left->len) == 0;
+}
+
+static gboolean
+holds_kind (const CbsOutbox *self,
+            CbsFragmentKind  kind)
+{
+  for (guint i = 0; i < self->pending->len; i++)
+    {
+      if (((const CbsFragment *) g_ptr_array_index (self->pending, i))->kind == kind)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The joins and leaves of one frame have no order among each other: of somebody who
+ * came and went (or went and came) in between, nothing has changed. */
+static void
+drop_contradictions (CbsOutbox *self)
+{
+  g_autoptr (GHashTable) open = NULL;
+  g_autoptr (GPtrArray) all = NULL;
+  g_autoptr (GHashTable) dropped = NULL;
+
+  if (!holds_kind (self, CBS_FRAGMENT_JOINED) || !holds_kind (self, CBS_FRAGMENT_LEFT))
+    return;
+
+  open = g_hash_table_new (fragment_hash, fragment_equal);
+  dropped = g_hash_table_new (NULL, NULL);
+  for (guint i = 0; i < self->pending->len; i++)
+    {
+      CbsFragment *fragment = g_ptr_array_index (self->pending, i);
+      CbsFragment *earlier = NULL;
+
+      if (fragment->kind != CBS_FRAGMENT_JOINED && fragment->kind != CBS_FRAGMENT_LEFT)
+        continue;
+
+      earlier = g_hash_table_lookup (open, fragment);
+      if (earlier == NULL || earlier->kind == fragment->kind)
+        {
+          g_hash_table_add (open, fragment);
+          continue;
+        }
+      g_hash_table_remove (open, fragment);
+      g_hash_table_add (dropped, fragment);
+      g_hash_table_add (dropped, earlier);
+    }
+
+  all = g_steal_pointer (&self->pending);
+  self->pending = g_ptr_array_new_with_free_func ((GDestroyNotify) cbs_fragment_unref);
+  for (guint i = 0; i < all->len; i++)
+    {
+      CbsFragment *fragment = g_ptr_array_index (all, i);
+
+      if (!g_hash_table_contains (dropped, fragment))
+        g_ptr_array_add (self->pending, cbs_fragment_ref (fragment));
+    }
+}
+
+static void
+write_header (GByteArray *out,
+              guint       start)
+{
+  static const char spaces[] = "                ";
+  const gsize len = out->len - start - CB_FRAME_HEADER_LEN;
+  const gsize padded_len = cb_frame_get_padded_length (len);
+
+  for (gsize missing = padded_len - len; missing > 0;)
+    {
+      const gsize n = MIN (missing, sizeof spaces - 1);
+
+      g_byte_array_append (out, (const guint8 *) spaces, (guint) n);
+      missing -= n;
+    }
+  cb_frame_write_header (out->data + start, padded_len);
+}
+
+static void
+write_frame (CbsFragment **fragments,
+             guint         n_fragments,
+             GByteArray   *out)
+{
+  static const guint8 header[CB_FRAME_HEADER_LEN] = { 0, };
+  const guint start = out->len;
+  const Frame frame = { fragments, n_fragments, out, start + CB_FRAME_HEADER_LEN };
+
+  g_byte_array_append (out, header, sizeof header);
+  append_refusal (&frame);
+  append_list (&frame, CBS_FRAGMENT_MESSAGE, "MESSAGES");
+  append_list (&frame, CBS_FRAGMENT_JOINED, "USERS_JOINED");
+  append_list (&frame, CBS_FRAGMENT_LEFT, "USERS_LEFT");
+  append_errors (&frame);
+  append_literal (out, "}");
+  write_header (out, start);
+}
+
+/* An object holds each key once, and each login gets an answer: a frame ends before the second. */
+static guint
+count_for_one_frame (CbsFragment **fragments,
+                     guint         n_fragments)
+{
+  guint n_refusals = 0;
+
+  for (guint i = 0; i < n_fragments; i++)
+    {
+      if (fragments[i]->kind == CBS_FRAGMENT_REFUSED && ++n_refusals == 2)
+        return i;
+    }
+
+  return n_fragments;
+}
+
+/**
+ * cbs_outbox_take_frames:
+ * @self: an outbox
+ * @out: where to append
+ *
+ * Turns all pending fragments into one frame: deployed peers read one frame a
+ * time and drop what came with it. The keys stand in the order in which peers
+ * handle them. Only who asked for several names before it had an answer gets
+ * several frames.
+ *
+ * Source: `docs/protocol.md`, “One frame a turn”.
+ *
+ * Returns: %TRUE if there was anything to send
+ */
+gboolean
+cbs_outbox_take_frames (CbsOutbox  *self,
+                        GByteArray *out)
+{
+  g_autoptr (GPtrArray) pending = NULL;
+  const guint start = out->len;
+  guint n = 0;
+
+  if (self->pending == NULL)
+    return FALSE;
+
+  drop_contradictions (self);
+  pending = g_steal_pointer (&self->pending);
+  self->pending_bytes = 0;
+  for (guint i = 0; i < pending->len; i += n)
+    {
+      CbsFragment **fragments = (CbsFragment **) pending->pdata + i;
+
+      n = count_for_one_frame (fragments, pending->len - i);
+      write_frame (fragments, n, out);
+    }
+
+  return out->len > start;
+}
+
+/**
+ * cbs_outbox_seal:
+ * @self: an outbox
+ *
+ * Turns all pending fragments into bytes that were begun, so that they go out
+ * before whatever is set or pushed from now on.
+ */
+void
+cbs_outbox_seal (CbsOutbox *self)
+{
+  g_autoptr (GByteArray) out = NULL;
+  g_autoptr (GBytes) rest = NULL;
+
+  if (self->pending == NULL)
+    return;
+
+  rest = g_steal_pointer (&self->rest);
+  out = rest != NULL ? g_bytes_unref_to_array (g_steal_pointer (&rest)) : g_byte_array_new ();
+  cbs_outbox_take_frames (self, out);
+  if (out->len > 0)
+    self->rest = g_byte_array_free_to_bytes (g_steal_pointer (&out));
+}
+
+/**
+ * cbs_outbox_set_rest:
+ * @self: an outbox without a rest
+ * @rest: bytes that go out before anything else
+ *
+ * Keeps what was begun and could not be written.
+ */
+void
+cbs_outbox_set_rest (CbsOutbox *self,
+                     GBytes    *rest)
+{
+  g_assert (self->rest == NULL);
+
+  self->rest = g_bytes_ref (rest);
+}
+
+/**
+ * cbs_outbox_get_rest:
+ * @self: an outbox
+ *
+ * Gets what was begun and is not written yet.
+ *
+ * Returns: (nullable) (transfer none): at least one byte, or %NULL
+ */
+GBytes *
+cbs_outbox_get_rest (const CbsOutbox *self)
+{
+  return self->rest;
+}
+
+/**
+ * cbs_outbox_skip_rest:
+ * @self: an outbox with a rest
+ * @len: how many of its bytes were written
+ *
+ * Forgets what was written of the rest.
+ */
+void
+cbs_outbox_skip_rest (CbsOutbox *self,
+                      gsize      len)
+{
+  g_autoptr (GBytes) rest = g_steal_pointer (&self->rest);
+  const gsize size = g_bytes_get_size (rest);
+
+  g_assert (len <= size);
+
+  if (len < size)
+    self->rest = g_bytes_new_from_bytes (rest, len, size - len);
+}
+
+/**
+ * cbs_outbox_get_size:
+ * @self: an outbox
+ *
+ * Tells what the outbox holds, to hold it against its limit.
+ *
+ * Returns: bytes
+ */
+gsize
+cbs_outbox_get_size (const CbsOutbox *self)
+{
+  return self->pending_bytes + (self->rest != NULL ? g_bytes_get_size (self->rest) : 0);
+}
+
+/**
+ * cbs_outbox_is_empty:
+ * @self: an outbox
+ *
+ * Tells whether there is nothing to send.
+ *
+ * Returns: %TRUE if so
+ */
+gboolean
+cbs_outbox_is_empty (const CbsOutbox *self)
+{
+  return self->pending == NULL && self->rest == NULL;
+}
+
+/**
+ * cbs_outbox_clear:
+ * @self: an outbox
+ *
+ * Drops all that waits.
+ */
+void
+cbs_outbox_clear (CbsOutbox *self)
+{
+  g_clear_pointer (&self->pending, g_ptr_array_unref);
+  g_clear_pointer (&self->rest, g_bytes_unref);
+  self->pending_bytes = 0;
+}

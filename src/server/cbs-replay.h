@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "server/log/cbs-log.h"
+
+G_BEGIN_DECLS
+
+/**
+ * CbsReplayHandler:
+ * @list_hidden: whose messages the viewer must not see now
+ * @get_head: sequence of the newest entry that has been delivered
+ * @ready: it is worth taking again
+ * @failed: the log can't be read
+ *
+ * What a replay asks of its owner, and tells it; neither while it is called.
+ */
+typedef struct
+{
+  GStrv (*list_hidden)(gpointer user_data);
+  gint64 (*get_head)(gpointer user_data);
+  void (*ready)(gpointer user_data);
+  void (*failed)(const GError *error,
+                 gpointer      user_data);
+} CbsReplayHandler;
+
+/**
+ * CbsReplay:
+ *
+ * The past on its way to one peer: the frame that accepts its login, with the
+ * history, then what was said while that was under way, until the peer has
+ * caught up with the log and can be told what is new as it comes.
+ *
+ * It holds one page, and reads the next when that was taken: it costs the
+ * same however long the history is, and goes as fast as the peer.
+ */
+typedef struct _CbsReplay CbsReplay;
+
+CbsReplay *cbs_replay_new (CbsLog                 *log,
+                           const char             *viewer,
+                           const CbsReplayHandler *handler,
+                           gpointer                user_data);
+void       cbs_replay_free (CbsReplay *self);
+void       cbs_replay_start (CbsReplay *self,
+                             GBytes    *users,
+                             gint64     newest,
+                             gint64     until);
+GBytes    *cbs_replay_take (CbsReplay *self);
+gboolean   cbs_replay_is_caught_up (CbsReplay *self);
+
+G_END_DECLS
