@@ -11,9 +11,6 @@
 /* Most bytes that a turn writes to one peer. */
 #define WRITE_SIZE (256u * 1024)
 
-/* A buffer that a rare large frame has blown up is not kept. */
-#define KEPT_OUTPUT (256u * 1024)
-
 /* Notes whether a frame has begun, which has to end in time: from its own
  * first byte, however many were complete before. */
 static void
@@ -244,27 +241,22 @@ flush_frame (CbsEngine *self,
              CbsPeer   *peer,
              gsize     *budget)
 {
+  const GByteArray *bytes = NULL;
   gsize n_written = 0;
 
-  g_byte_array_set_size (self->output, 0);
-  if (!cbs_outbox_take_frames (&peer->outbox, self->output))
+  if (!cbs_outbox_take_shared_frames (&peer->outbox, &self->frames))
     return TRUE;
 
-  if (!write_some (self, peer, self->output->data, MIN (self->output->len, *budget), &n_written))
+  bytes = self->frames.bytes;
+  if (!write_some (self, peer, bytes->data, MIN (bytes->len, *budget), &n_written))
     return FALSE;
 
   *budget -= n_written;
-  if (n_written < self->output->len)
+  if (n_written < bytes->len)
     {
-      g_autoptr (GBytes) rest = g_bytes_new (self->output->data + n_written,
-                                             self->output->len - n_written);
+      g_autoptr (GBytes) rest = g_bytes_new (bytes->data + n_written, bytes->len - n_written);
 
       cbs_outbox_set_rest (&peer->outbox, rest);
-    }
-  if (self->output->len > KEPT_OUTPUT)
-    {
-      g_byte_array_unref (self->output);
-      self->output = g_byte_array_new ();
     }
   return TRUE;
 }

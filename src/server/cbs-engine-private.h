@@ -23,7 +23,7 @@ struct _CbsEngine
   GQueue             doomed;   /* of CbsPeer: will be dropped */
   CbsDeadlines       deadlines;
   guint8            *input;    /* one read's plain text */
-  GByteArray        *output;   /* the frame that is being written */
+  CbsFrames          frames;   /* that are being written */
 };
 
 void cbs_engine_drop (CbsEngine    *self,

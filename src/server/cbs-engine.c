@@ -236,6 +236,7 @@ flush_dirty (CbsEngine *self)
       if (peer != NULL)
         cbs_engine_flush (self, peer);
     }
+  cbs_frames_forget (&self->frames);
 }
 
 static gboolean
@@ -329,7 +330,7 @@ cbs_engine_new (const CbsEngineSettings *settings,
   self->deadlines.allowed_us[CBS_DEADLINE_FRAME] = settings->frame_us;
   self->deadlines.allowed_us[CBS_DEADLINE_LINGER] = LINGER_US;
   self->input = g_malloc (INPUT_SIZE);
-  self->output = g_byte_array_new ();
+  cbs_frames_init (&self->frames);
 
   self->source = g_source_new (&engine_source_funcs, sizeof (EngineSource));
   ((EngineSource *) self->source)->engine = self;
@@ -368,7 +369,7 @@ cbs_engine_free (CbsEngine *self)
   g_ptr_array_unref (self->online);
   g_hash_table_unref (self->peers);
   g_object_unref (self->credentials);
-  g_byte_array_unref (self->output);
+  cbs_frames_clear (&self->frames);
   g_free (self->input);
   g_free (self);
 }

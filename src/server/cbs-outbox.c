@@ -10,6 +10,52 @@
 /* Texts of one ERROR: what is beyond is only counted. */
 #define MAX_ERRORS 8
 
+/* A buffer that rare large frames have blown up is not kept. */
+#define KEPT_FRAMES (256u * 1024)
+
+/**
+ * cbs_frames_init:
+ * @self: what was not initialised
+ *
+ * Sets up an empty one.
+ */
+void
+cbs_frames_init (CbsFrames *self)
+{
+  self->bytes = g_byte_array_new ();
+  self->fragments = NULL;
+}
+
+/**
+ * cbs_frames_forget:
+ * @self: frames
+ *
+ * Lets go of what the frames were made of, as at the end of a turn.
+ */
+void
+cbs_frames_forget (CbsFrames *self)
+{
+  g_clear_pointer (&self->fragments, g_ptr_array_unref);
+  if (self->bytes->len <= KEPT_FRAMES)
+    return;
+
+  g_byte_array_unref (self->bytes);
+  self->bytes = g_byte_array_new ();
+}
+
+/**
+ * cbs_frames_clear:
+ * @self: frames
+ *
+ * Frees what it holds.
+ */
+void
+cbs_frames_clear (CbsFrames *self)
+{
+  g_clear_pointer (&self->fragments, g_ptr_array_unref);
+  g_clear_pointer (&self->bytes, g_byte_array_unref);
+}
+
 /**
  * cbs_outbox_push:
  * @self: an outbox
@@ -292,6 +338,45 @@ cbs_outbox_take_frames (CbsOutbox  *self,
     }
 
   return out->len > start;
+}
+
+static gboolean
+is_made_of (const CbsFrames *frames,
+            const GPtrArray *fragments)
+{
+  return frames->fragments != NULL && frames->fragments->len == fragments->len &&
+         memcmp (frames->fragments->pdata, fragments->pdata, fragments->len * sizeof (gpointer)) == 0;
+}
+
+/**
+ * cbs_outbox_take_shared_frames:
+ * @self: an outbox
+ * @frames: (inout): the frames made last; those of this outbox on return
+ *
+ * Does as [func@cbs_outbox_take_frames], but writes nothing where the last
+ * outbox held the very same fragments.
+ *
+ * Returns: %TRUE if there is anything to send
+ */
+gboolean
+cbs_outbox_take_shared_frames (CbsOutbox *self,
+                               CbsFrames *frames)
+{
+  if (self->pending == NULL)
+    return FALSE;
+
+  if (is_made_of (frames, self->pending))
+    {
+      g_clear_pointer (&self->pending, g_ptr_array_unref);
+      self->pending_bytes = 0;
+      return frames->bytes->len > 0;
+    }
+
+  /* The reference keeps the fragments: another one can't come to lie where they do. */
+  g_clear_pointer (&frames->fragments, g_ptr_array_unref);
+  frames->fragments = g_ptr_array_ref (self->pending);
+  g_byte_array_set_size (frames->bytes, 0);
+  return cbs_outbox_take_frames (self, frames->bytes);
 }
 
 /**

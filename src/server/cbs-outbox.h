@@ -22,10 +22,30 @@ typedef struct
   GBytes    *rest;          /* what has been begun and is not written yet */
 } CbsOutbox;
 
+/**
+ * CbsFrames:
+ * @bytes: frames, as they go out
+ *
+ * The frames that were made last, and of what. Most peers are owed the same
+ * in a turn: it is written once for all of them.
+ */
+typedef struct
+{
+  GByteArray *bytes;
+  /*< private >*/
+  GPtrArray  *fragments; /* of CbsFragment: what they were made of; NULL: nothing */
+} CbsFrames;
+
+void     cbs_frames_init (CbsFrames *self);
+void     cbs_frames_forget (CbsFrames *self);
+void     cbs_frames_clear (CbsFrames *self);
+
 void     cbs_outbox_push (CbsOutbox   *self,
                           CbsFragment *fragment);
 gboolean cbs_outbox_take_frames (CbsOutbox  *self,
                                  GByteArray *out);
+gboolean cbs_outbox_take_shared_frames (CbsOutbox *self,
+                                        CbsFrames *frames);
 void     cbs_outbox_seal (CbsOutbox *self);
 void     cbs_outbox_set_rest (CbsOutbox *self,
                               GBytes    *rest);

@@ -238,6 +238,7 @@ committed_cb (CbsLog    *log,
       cbs_room_committed (self->room, entry, effects);
       self->head = entry->seq;
     }
+  cbs_effects_join_broadcasts (effects);
   cbs_server_apply (self, effects);
 }
 

@@ -73,6 +73,73 @@ test_ownership (void)
   g_assert_cmpstr (entry->src, ==, "ada");
 }
 
+static void
+broadcast_text (CbsEffects     *effects,
+                CbsFragmentKind kind,
+                const char     *text)
+{
+  cbs_effects_broadcast (effects, cbs_fragment_new_text (kind, text), NULL);
+}
+
+/* Writes the list as `kind:json` words. */
+static char *
+describe (CbsEffects *effects)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < effects->len; i++)
+    {
+      const CbsEffect *effect = cbs_effects_get (effects, i);
+
+      g_string_append_printf (text, "%s%u:%.*s", i > 0 ? " " : "", effect->fragment->kind,
+                              (int) effect->fragment->len, effect->fragment->json);
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* Only messages that go to everybody one behind the other may stand in one fragment. */
+static void
+test_join_broadcasts (void)
+{
+  g_autoptr (CbsEffects) effects = cbs_effects_new ();
+  g_autofree char *text = NULL;
+
+  broadcast_text (effects, CBS_FRAGMENT_MESSAGE, "a");
+  broadcast_text (effects, CBS_FRAGMENT_MESSAGE, "b");
+  broadcast_text (effects, CBS_FRAGMENT_MESSAGE, "c");
+  broadcast_text (effects, CBS_FRAGMENT_JOINED, "x");
+  broadcast_text (effects, CBS_FRAGMENT_JOINED, "y");
+  broadcast_text (effects, CBS_FRAGMENT_MESSAGE, "d");
+  cbs_effects_broadcast (effects, cbs_fragment_new_text (CBS_FRAGMENT_MESSAGE, "e"),
+                         g_hash_table_new (g_int64_hash, g_int64_equal));
+  cbs_effects_deliver (effects, 1, cbs_fragment_new_text (CBS_FRAGMENT_MESSAGE, "f"));
+  broadcast_text (effects, CBS_FRAGMENT_MESSAGE, "g");
+  broadcast_text (effects, CBS_FRAGMENT_MESSAGE, "h");
+  cbs_effects_join_broadcasts (effects);
+
+  text = describe (effects);
+  g_assert_cmpstr (text, ==, "1:\"a\",\"b\",\"c\" 2:\"x\" 2:\"y\" 1:\"d\" 1:\"e\" 1:\"f\" 1:\"g\",\"h\"");
+}
+
+/* Joined fragments stay small, so that an outbox is counted and freed in small pieces. */
+static void
+test_join_broadcasts_limit (void)
+{
+  g_autoptr (CbsEffects) effects = cbs_effects_new ();
+  g_autofree char *large = g_strnfill (10000, 'x');
+  g_autofree char *largest = g_strnfill (30000, 'x');
+
+  for (guint i = 0; i < 4; i++)
+    broadcast_text (effects, CBS_FRAGMENT_MESSAGE, i < 2 ? large : largest);
+  broadcast_text (effects, CBS_FRAGMENT_MESSAGE, "y");
+  broadcast_text (effects, CBS_FRAGMENT_MESSAGE, "z");
+  cbs_effects_join_broadcasts (effects);
+
+  g_assert_cmpuint (effects->len, ==, 5);
+  for (guint i = 0; i < 4; i++)
+    g_assert_cmpuint (cbs_effects_get (effects, i)->fragment->len, ==, i < 2 ? 10002 : 30002);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -81,6 +148,8 @@ main (int   argc,
 
   g_test_add_func ("/effects/order", test_order);
   g_test_add_func ("/effects/ownership", test_ownership);
+  g_test_add_func ("/effects/join-broadcasts", test_join_broadcasts);
+  g_test_add_func ("/effects/join-broadcasts/limit", test_join_broadcasts_limit);
 
   return g_test_run ();
 }

@@ -421,6 +421,64 @@ test_seal (void)
   g_assert_true (cbs_outbox_is_empty (&outbox));
 }
 
+/* Takes by @frames, and holds that against an outbox that got the same fragments and none to share. */
+static void
+assert_same_frames (CbsFrames    *frames,
+                    CbsFragment **fragments,
+                    guint         n)
+{
+  CbsOutbox shared = { 0, };
+  CbsOutbox alone = { 0, };
+  g_autoptr (GByteArray) out = g_byte_array_new ();
+
+  for (guint i = 0; i < n; i++)
+    {
+      cbs_outbox_push (&shared, fragments[i]);
+      cbs_outbox_push (&alone, fragments[i]);
+    }
+
+  g_assert_cmpint (cbs_outbox_take_shared_frames (&shared, frames), ==, cbs_outbox_take_frames (&alone, out));
+  if (out->len > 0)
+    {
+      g_assert_cmpuint (frames->bytes->len, ==, out->len);
+      g_assert_cmpint (memcmp (frames->bytes->data, out->data, out->len), ==, 0);
+    }
+  g_assert_true (cbs_outbox_is_empty (&shared));
+  g_assert_cmpuint (cbs_outbox_get_size (&shared), ==, 0);
+}
+
+/* Whoever was owed what before: each gets its own. */
+static void
+test_shared_frames (void)
+{
+  CbsFragment *fragments[] = {
+    cbs_fragment_new_text (CBS_FRAGMENT_MESSAGE, "a"),
+    cbs_fragment_new_text (CBS_FRAGMENT_MESSAGE, "a"),
+    cbs_fragment_new_text (CBS_FRAGMENT_MESSAGE, "b"),
+    cbs_fragment_new_text (CBS_FRAGMENT_JOINED, "c"),
+    cbs_fragment_new_text (CBS_FRAGMENT_LEFT, "c"),
+  };
+  CbsFrames frames;
+
+  cbs_frames_init (&frames);
+  for (guint first = 0; first < G_N_ELEMENTS (fragments); first++)
+    {
+      for (guint n = 0; n <= G_N_ELEMENTS (fragments) - first; n++)
+        {
+          assert_same_frames (&frames, fragments + first, n);
+          assert_same_frames (&frames, fragments + first, n);
+        }
+      cbs_frames_forget (&frames);
+    }
+  cbs_frames_clear (&frames);
+
+  for (guint i = 0; i < G_N_ELEMENTS (fragments); i++)
+    {
+      g_assert_cmpint (g_atomic_int_get (&fragments[i]->ref_count), ==, 1);
+      cbs_fragment_unref (fragments[i]);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -437,6 +495,7 @@ main (int   argc,
   g_test_add_func ("/outbox/append", test_append);
   g_test_add_func ("/outbox/ten-thousand", test_ten_thousand);
   g_test_add_func ("/outbox/shared", test_shared);
+  g_test_add_func ("/outbox/shared-frames", test_shared_frames);
   g_test_add_func ("/outbox/rest", test_rest);
   g_test_add_func ("/outbox/seal", test_seal);
 

@@ -124,14 +124,19 @@ make_private (const char *path,
   return TRUE;
 }
 
-/* WAL with FULL: what is committed is on disk, and readers do not wait for the writer. */
+/* WAL with FULL: what is committed is on disk, and readers do not wait for the writer. Nothing is ever
+ * deleted, so the page of pointers that a vacuum needs, and Debian's SQLite keeps unless told
+ * otherwise, would be written for nothing; that has to be said before anything is in the file. */
 static gboolean
 set_up (sqlite3 *db,
         GError **error)
 {
-  g_autoptr (sqlite3_stmt) statement = cbs_sqlite_prepare (db, "PRAGMA journal_mode = WAL", error);
+  g_autoptr (sqlite3_stmt) statement = NULL;
   const char *mode = NULL;
 
+  if (!cbs_sqlite_exec (db, "PRAGMA auto_vacuum = NONE", error))
+    return FALSE;
+  statement = cbs_sqlite_prepare (db, "PRAGMA journal_mode = WAL", error);
   if (statement == NULL)
     return FALSE;
   if (sqlite3_step (statement) != SQLITE_ROW)

@@ -3,6 +3,9 @@
 
 #include "server/room/cbs-effects.h"
 
+/* Bytes of a joined fragment: about one TLS record. */
+#define MAX_JOINED (16u * 1024)
+
 static void
 effect_clear (gpointer data)
 {
@@ -141,4 +144,79 @@ cbs_effects_broadcast (CbsEffects  *self,
   const CbsEffect effect = { .kind = CBS_EFFECT_BROADCAST, .fragment = fragment, .except = except };
 
   g_array_append_val (self, effect);
+}
+
+/* Whether an effect tells everybody of a message, so that the next one may go with it. */
+static gboolean
+is_for_all (const CbsEffect *effect)
+{
+  return effect->kind == CBS_EFFECT_BROADCAST && effect->except == NULL &&
+         effect->fragment->kind == CBS_FRAGMENT_MESSAGE;
+}
+
+/* Counts the effects from @first on that fit one fragment, and adds up its length. */
+static guint
+count_joinable (CbsEffects *self,
+                guint       first,
+                gsize      *out_len)
+{
+  guint n = 0;
+
+  *out_len = 0;
+  for (guint i = first; i < self->len && is_for_all (&g_array_index (self, CbsEffect, i)); i++)
+    {
+      const gsize len = g_array_index (self, CbsEffect, i).fragment->len + (n > 0 ? 1 : 0);
+
+      if (n > 0 && *out_len + len > MAX_JOINED)
+        break;
+      *out_len += len;
+      n++;
+    }
+
+  return n;
+}
+
+/* Puts the messages of @n effects into the first one, and drops the others. */
+static void
+join (CbsEffects *self,
+      guint       first,
+      guint       n,
+      gsize       len)
+{
+  CbsEffect *target = &g_array_index (self, CbsEffect, first);
+  g_autoptr (GString) json = g_string_sized_new (len);
+
+  for (guint i = first; i < first + n; i++)
+    {
+      const CbsFragment *fragment = g_array_index (self, CbsEffect, i).fragment;
+
+      if (i > first)
+        g_string_append_c (json, ',');
+      g_string_append_len (json, fragment->json, (gssize) fragment->len);
+    }
+
+  cbs_fragment_unref (target->fragment);
+  target->fragment = cbs_fragment_new (CBS_FRAGMENT_MESSAGE, json->str, json->len);
+  g_array_remove_range (self, first + 1, n - 1);
+}
+
+/**
+ * cbs_effects_join_broadcasts:
+ * @self: a list
+ *
+ * Makes one broadcast of messages that go to everybody one behind the other.
+ * Their tuples stand in one list on the wire in any case; so each outbox gets
+ * one fragment a batch, not one a message.
+ */
+void
+cbs_effects_join_broadcasts (CbsEffects *self)
+{
+  for (guint i = 0; i < self->len; i++)
+    {
+      gsize len = 0;
+      const guint n = count_joinable (self, i, &len);
+
+      if (n > 1)
+        join (self, i, n, len);
+    }
 }

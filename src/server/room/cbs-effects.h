@@ -68,6 +68,7 @@ void             cbs_effects_deliver (CbsEffects  *self,
 void             cbs_effects_broadcast (CbsEffects  *self,
                                         CbsFragment *fragment,
                                         GHashTable  *except);
+void             cbs_effects_join_broadcasts (CbsEffects *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CbsEffects, g_array_unref)
 

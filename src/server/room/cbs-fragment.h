@@ -30,7 +30,8 @@ typedef enum
  * CbsFragment:
  * @kind: which key it goes under
  * @len: bytes of @json
- * @json: one JSON value in the wire's bytes: ASCII. Not nul-terminated
+ * @json: one JSON value in the wire's bytes: ASCII. Of messages there may be
+ *   several, with commas between them. Not nul-terminated
  *
  * A piece of a frame, encoded once and shared by all outboxes that carry it.
  *
