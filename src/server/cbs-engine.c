@@ -335,6 +335,9 @@ cbs_engine_new (const CbsEngineSettings *settings,
   self->source = g_source_new (&engine_source_funcs, sizeof (EngineSource));
   ((EngineSource *) self->source)->engine = self;
   g_source_set_static_name (self->source, "chatterbox-engine");
+  /* It never runs a main loop of its own. Otherwise GLib takes the descriptor out and puts it back
+   * around every dispatch, at the price of some system calls a turn. */
+  g_source_set_can_recurse (self->source, TRUE);
   self->epoll_tag = g_source_add_unix_fd (self->source, epoll_fd, G_IO_IN);
   g_source_attach (self->source, g_main_context_get_thread_default ());
   return self;
