@@ -205,7 +205,8 @@ test_session_receive_cancel (TestPair     *fixture,
 
   for (gsize pos = 0; pos < wire->len;)
     {
-      const gsize len = MIN ((gsize) g_test_rand_int_range (1, 40), wire->len - pos);
+      const gsize most = (gsize) g_test_rand_int_range (1, 40);
+      const gsize len = MIN (most, wire->len - pos);
 
       test_pair_write (fixture, wire->str + pos, len);
       pos += len;
