@@ -124,7 +124,7 @@ make_private (const char *path,
   return TRUE;
 }
 
-/* WAL with FULL: what is committed is on disk, and readers do not wait for the writer. Nothing is ever
+/* WAL with FULL: what is committed is on disk, and readers do not wait for the writer. Only blocks are ever
  * deleted, so the page of pointers that a vacuum needs, and Debian's SQLite keeps unless told
  * otherwise, would be written for nothing; that has to be said before anything is in the file. */
 static gboolean
