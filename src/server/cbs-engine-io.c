@@ -315,6 +315,9 @@ cbs_engine_flush (CbsEngine *self,
         return;
     }
 
+  /* What TLS has taken may wait even so, and nothing more might come to push it out. */
+  if (cbs_tls_connection_wants_write (peer->tls))
+    peer->blocked = TRUE;
   if (budget == 0 && !peer->blocked)
     cbs_engine_wake (self, peer);
   else if (!peer->blocked && peer->state == CBS_PEER_CLOSING)

@@ -307,6 +307,31 @@ test_outbox_limit (Fixture      *fixture,
   g_assert_error (fixture->reason, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
 }
 
+/* What TLS has taken and the socket has not is sent as soon as there is room, though nothing comes
+ * behind it. */
+static void
+test_end_of_output (Fixture      *fixture,
+                    gconstpointer user_data)
+{
+  g_autofree char *text = g_strnfill (20 * 1024, 'x');
+  g_autofree char *expected = g_strdup_printf ("{\"MESSAGES\":[\"%s\"]}", text);
+  guint n_sent = 0;
+
+  connect_far (fixture);
+  cbs_engine_set_online (fixture->engine, fixture->peer);
+  do
+    {
+      send_text (fixture, CBS_FRAGMENT_MESSAGE, text);
+      n_sent++;
+      while (!cbs_outbox_is_empty (&fixture->peer->outbox))
+        g_main_context_iteration (NULL, FALSE);
+    }
+  while (!cbs_tls_connection_wants_write (fixture->peer->tls));
+
+  for (guint i = 0; i < n_sent; i++)
+    assert_frame (fixture, expected);
+}
+
 static void
 test_deadline (Fixture      *fixture,
                gconstpointer user_data)
@@ -350,6 +375,7 @@ main (int   argc,
     { "/engine/peer-resets", test_peer_resets },
     { "/engine/too-large", test_too_large },
     { "/engine/outbox-limit", test_outbox_limit },
+    { "/engine/end-of-output", test_end_of_output },
     { "/engine/deadline", test_deadline },
     { "/engine/free", test_free },
   };
