@@ -145,7 +145,8 @@ encrypt (CbsTlsConnection *self,
          gsize             size,
          gsize            *out_n_taken)
 {
-  while (*out_n_taken < size && (self->output == NULL || self->output->len < ENOUGH_OUTPUT))
+  while (*out_n_taken < MIN (size, ENOUGH_OUTPUT) &&
+         (self->output == NULL || self->output->len < ENOUGH_OUTPUT))
     {
       const gsize len = MIN (size - *out_n_taken, MAX_PLAINTEXT);
       const gssize ret = gnutls_record_send (self->session, data + *out_n_taken, len);

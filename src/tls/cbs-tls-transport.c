@@ -135,41 +135,6 @@ pull_timeout_cb (gnutls_transport_ptr_t user_data,
   return cbs_tls_transport_measure_record (self) > 0 || self->ended ? 1 : 0;
 }
 
-/* Never returns EAGAIN: GnuTLS would want the same data again, and nobody could tell how much of
- * it was taken. */
-static ssize_t
-push_cb (gnutls_transport_ptr_t user_data,
-         const void            *data,
-         size_t                 size)
-{
-  CbsTlsConnection *self = user_data;
-
-  if (self->output == NULL)
-    {
-      self->output = g_byte_array_new ();
-      self->output_start = 0;
-    }
-  if (self->output->len + size > MAX_OUTPUT)
-    {
-      gnutls_transport_set_errno (self->session, ENOBUFS);
-      return -1;
-    }
-
-  g_byte_array_append (self->output, data, (guint) size);
-  return (ssize_t) size;
-}
-
-/* Makes a new session take from and add to the buffers: the base is left alone while GnuTLS works,
- * so that what it writes leaves in one go. */
-void
-cbs_tls_transport_set_up (CbsTlsConnection *self)
-{
-  gnutls_transport_set_ptr (self->session, self);
-  gnutls_transport_set_push_function (self->session, push_cb);
-  gnutls_transport_set_pull_function (self->session, pull_cb);
-  gnutls_transport_set_pull_timeout_function (self->session, pull_timeout_cb);
-}
-
 static void
 set_error_from_errno (GError    **error,
                       int         number,
@@ -231,6 +196,60 @@ send_bytes (CbsTlsConnection *self,
   if (n_written < 0 && !g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
     g_propagate_error (error, g_steal_pointer (&local_error));
   return n_written;
+}
+
+/* A record that nothing waits before leaves at once, as far as the socket takes it: the number of
+ * bytes that left. An error shows when the rest is sent. */
+static gsize
+push_at_once (CbsTlsConnection *self,
+              const void       *data,
+              gsize             size)
+{
+  gssize n_written = 0;
+
+  /* The flights of a handshake leave in one go. */
+  if (!self->established || self->socket == NULL || self->output != NULL)
+    return 0;
+
+  n_written = send (g_socket_get_fd (self->socket), data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return n_written > 0 ? (gsize) n_written : 0;
+}
+
+/* Never returns EAGAIN: GnuTLS would want the same data again, and nobody could tell how much of
+ * it was taken. */
+static ssize_t
+push_cb (gnutls_transport_ptr_t user_data,
+         const void            *data,
+         size_t                 size)
+{
+  CbsTlsConnection *self = user_data;
+  const gsize n_gone = push_at_once (self, data, size);
+
+  if (n_gone == size)
+    return (ssize_t) size;
+  if (self->output == NULL)
+    {
+      self->output = g_byte_array_new ();
+      self->output_start = 0;
+    }
+  if (self->output->len + size - n_gone > MAX_OUTPUT)
+    {
+      gnutls_transport_set_errno (self->session, ENOBUFS);
+      return -1;
+    }
+
+  g_byte_array_append (self->output, (const guint8 *) data + n_gone, (guint) (size - n_gone));
+  return (ssize_t) size;
+}
+
+/* Makes a new session take from and add to the buffers. */
+void
+cbs_tls_transport_set_up (CbsTlsConnection *self)
+{
+  gnutls_transport_set_ptr (self->session, self);
+  gnutls_transport_set_push_function (self->session, push_cb);
+  gnutls_transport_set_pull_function (self->session, pull_cb);
+  gnutls_transport_set_pull_timeout_function (self->session, pull_timeout_cb);
 }
 
 /* Adds what was received; 0 bytes are the end. */
