@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * CbsEngineSettings:
  * @frame_before_login: largest payload before the login, in bytes
  * @frame: largest payload after it, in bytes
- * @outbox: most bytes that may wait for a peer
+ * @outbox: most bytes of memory that what waits for a peer may take
  * @tls_us: time to complete TLS, in microseconds
  * @log_in_us: time to log in after that, in microseconds
  * @frame_us: time to complete a frame that was begun, in microseconds

@@ -13,6 +13,17 @@
 /* A buffer that rare large frames have blown up is not kept. */
 #define KEPT_FRAMES (256u * 1024)
 
+/* What a fragment takes besides its text: its head, that of the allocator, and its place in the list,
+ * which doubles when it is full. */
+#define FRAGMENT_COST (sizeof (CbsFragment) + 4 * sizeof (gpointer))
+
+/* Fragments of all sizes that come and go leave holes between those that stay: the heap was seen to
+ * grow by up to an eighth more than what it holds. */
+#define HEAP_LOSS 6u
+
+/* Nor is a list that was longer than this: 128 bytes a peer. */
+#define KEPT_FRAGMENTS 16u
+
 /**
  * cbs_frames_init:
  * @self: what was not initialised
@@ -71,7 +82,24 @@ cbs_outbox_push (CbsOutbox   *self,
     self->pending = g_ptr_array_new_with_free_func ((GDestroyNotify) cbs_fragment_unref);
 
   g_ptr_array_add (self->pending, cbs_fragment_ref (fragment));
-  self->pending_bytes += fragment->len;
+  self->pending_bytes += FRAGMENT_COST + fragment->len + fragment->len / HEAP_LOSS;
+}
+
+static gboolean
+has_pending (const CbsOutbox *self)
+{
+  return self->pending != NULL && self->pending->len > 0;
+}
+
+/* The list stays for the next turn: most peers get one fragment a turn. */
+static void
+forget_pending (CbsOutbox *self)
+{
+  self->pending_bytes = 0;
+  if (self->pending->len > KEPT_FRAGMENTS)
+    g_clear_pointer (&self->pending, g_ptr_array_unref);
+  else
+    g_ptr_array_set_size (self->pending, 0);
 }
 
 /* A frame that is being written: its fragments, and where its payload begins. */
@@ -323,7 +351,7 @@ cbs_outbox_take_frames (CbsOutbox  *self,
   const guint start = out->len;
   guint n = 0;
 
-  if (self->pending == NULL)
+  if (!has_pending (self))
     return FALSE;
 
   drop_contradictions (self);
@@ -362,13 +390,12 @@ gboolean
 cbs_outbox_take_shared_frames (CbsOutbox *self,
                                CbsFrames *frames)
 {
-  if (self->pending == NULL)
+  if (!has_pending (self))
     return FALSE;
 
   if (is_made_of (frames, self->pending))
     {
-      g_clear_pointer (&self->pending, g_ptr_array_unref);
-      self->pending_bytes = 0;
+      forget_pending (self);
       return frames->bytes->len > 0;
     }
 
@@ -392,7 +419,7 @@ cbs_outbox_seal (CbsOutbox *self)
   g_autoptr (GByteArray) out = NULL;
   g_autoptr (GBytes) rest = NULL;
 
-  if (self->pending == NULL)
+  if (!has_pending (self))
     return;
 
   rest = g_steal_pointer (&self->rest);
@@ -456,7 +483,8 @@ cbs_outbox_skip_rest (CbsOutbox *self,
  * cbs_outbox_get_size:
  * @self: an outbox
  *
- * Tells what the outbox holds, to hold it against its limit.
+ * Tells what memory the outbox takes, to hold it against its limit: somewhat
+ * more than the bytes that will be sent.
  *
  * Returns: bytes
  */
@@ -477,7 +505,7 @@ cbs_outbox_get_size (const CbsOutbox *self)
 gboolean
 cbs_outbox_is_empty (const CbsOutbox *self)
 {
-  return self->pending == NULL && self->rest == NULL;
+  return !has_pending (self) && self->rest == NULL;
 }
 
 /**

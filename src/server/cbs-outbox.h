@@ -9,8 +9,8 @@ G_BEGIN_DECLS
  * CbsOutbox:
  *
  * What waits to be sent to one peer: fragments that no frame holds yet, and
- * the rest of the bytes that were begun. All zero is an empty one; it owns
- * memory only while something waits.
+ * the rest of the bytes that were begun. All zero is an empty one; while
+ * nothing waits it owns a short list at most.
  *
  * Pure: it knows no socket.
  */

@@ -368,12 +368,15 @@ test_rest (void)
 {
   CbsOutbox outbox = { 0, };
   g_autoptr (GBytes) rest = g_bytes_new_static ("0123456789", 10);
+  gsize fragment_size = 0;
 
   cbs_outbox_set_rest (&outbox, rest);
   g_assert_false (cbs_outbox_is_empty (&outbox));
   g_assert_cmpuint (cbs_outbox_get_size (&outbox), ==, 10);
   push (&outbox, CBS_FRAGMENT_ERROR, "\"e\"");
-  g_assert_cmpuint (cbs_outbox_get_size (&outbox), ==, 13);
+  fragment_size = cbs_outbox_get_size (&outbox) - 10;
+  /* What a fragment costs besides its text counts. */
+  g_assert_cmpuint (fragment_size, >, sizeof (CbsFragment) + 3);
 
   cbs_outbox_skip_rest (&outbox, 0);
   assert_rest (&outbox, "0123456789");
@@ -381,10 +384,10 @@ test_rest (void)
   assert_rest (&outbox, "456789");
   cbs_outbox_skip_rest (&outbox, 5);
   assert_rest (&outbox, "9");
-  g_assert_cmpuint (cbs_outbox_get_size (&outbox), ==, 4);
+  g_assert_cmpuint (cbs_outbox_get_size (&outbox), ==, fragment_size + 1);
   cbs_outbox_skip_rest (&outbox, 1);
   g_assert_null (cbs_outbox_get_rest (&outbox));
-  g_assert_cmpuint (cbs_outbox_get_size (&outbox), ==, 3);
+  g_assert_cmpuint (cbs_outbox_get_size (&outbox), ==, fragment_size);
   g_assert_false (cbs_outbox_is_empty (&outbox));
 
   cbs_outbox_set_rest (&outbox, rest);
