@@ -11,6 +11,7 @@ typedef struct
   const sqlite3_io_methods *real;
   sqlite3_io_methods        methods;
   gint64                    room; /* bytes that such a file may have; -1: no bound */
+  gint64                    end;  /* of what was written last */
   gboolean                  fails_syncs;
   guint                     n_syncs;
 } Fault;
@@ -35,6 +36,8 @@ write_to (FaultFile     kind,
 
   g_mutex_lock (&mutex);
   room = faults[kind].room;
+  if (room < 0 || offset + len <= room)
+    faults[kind].end = offset + len;
   g_mutex_unlock (&mutex);
 
   if (room >= 0 && offset + len > room)
@@ -211,4 +214,16 @@ fault_vfs_count_syncs (FaultFile kind)
   n_syncs = faults[kind].n_syncs;
   g_mutex_unlock (&mutex);
   return n_syncs;
+}
+
+/* Where the write ended that was the last one: the file itself may be longer. */
+gint64
+fault_vfs_get_end (FaultFile kind)
+{
+  gint64 end = 0;
+
+  g_mutex_lock (&mutex);
+  end = faults[kind].end;
+  g_mutex_unlock (&mutex);
+  return end;
 }

@@ -22,14 +22,15 @@ typedef enum
   N_FAULT_FILES
 } FaultFile;
 
-void  fault_vfs_install (void);
-void  fault_vfs_reset (void);
-void  fault_vfs_set_room (FaultFile file,
-                          gint64    bytes);
-void  fault_vfs_fail_syncs (FaultFile file);
-void  fault_vfs_hold_syncs (void);
-void  fault_vfs_wait_for_sync (void);
-void  fault_vfs_release_syncs (void);
-guint fault_vfs_count_syncs (FaultFile file);
+void   fault_vfs_install (void);
+void   fault_vfs_reset (void);
+void   fault_vfs_set_room (FaultFile file,
+                           gint64    bytes);
+void   fault_vfs_fail_syncs (FaultFile file);
+void   fault_vfs_hold_syncs (void);
+void   fault_vfs_wait_for_sync (void);
+void   fault_vfs_release_syncs (void);
+guint  fault_vfs_count_syncs (FaultFile file);
+gint64 fault_vfs_get_end (FaultFile file);
 
 G_END_DECLS

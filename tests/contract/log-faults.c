@@ -96,7 +96,7 @@ test_full_refused (LogFixture   *fixture,
 
   log_fixture_open (fixture);
   seq = log_fixture_store (fixture, log_fixture_message ("ada", NULL, "hello"));
-  fault_vfs_set_room (FAULT_WAL, log_fixture_get_size (fixture, LOG_WAL));
+  fault_vfs_set_room (FAULT_WAL, fault_vfs_get_end (FAULT_WAL));
 
   for (guint i = 0; i < 3; i++)
     {
@@ -135,7 +135,7 @@ test_full_one_of_many (LogFixture   *fixture,
   occupy_writer (fixture);
   for (guint i = 1; i <= 20; i++)
     log_fixture_append (fixture, i == 7 ? large_message (500000) : large_message (100));
-  fault_vfs_set_room (FAULT_WAL, log_fixture_get_size (fixture, LOG_WAL) + 400000);
+  fault_vfs_set_room (FAULT_WAL, fault_vfs_get_end (FAULT_WAL) + 400000);
   fault_vfs_release_syncs ();
   log_fixture_wait (fixture);
 
@@ -164,7 +164,7 @@ test_full_join (LogFixture   *fixture,
   occupy_writer (fixture);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     log_fixture_append (fixture, log_fixture_join (names[i]));
-  fault_vfs_set_room (FAULT_WAL, log_fixture_get_size (fixture, LOG_WAL));
+  fault_vfs_set_room (FAULT_WAL, fault_vfs_get_end (FAULT_WAL));
   fault_vfs_release_syncs ();
   log_fixture_wait (fixture);
   for (guint i = 1; i < fixture->appends->len; i++)
@@ -183,7 +183,7 @@ test_full_leave (LogFixture   *fixture,
 {
   log_fixture_open (fixture);
   log_fixture_store (fixture, log_fixture_join ("ada"));
-  fault_vfs_set_room (FAULT_WAL, log_fixture_get_size (fixture, LOG_WAL));
+  fault_vfs_set_room (FAULT_WAL, fault_vfs_get_end (FAULT_WAL));
   log_fixture_refuse (fixture, log_fixture_leave ("ada"), CBS_LOG_ERROR_FULL);
 
   fault_vfs_set_room (FAULT_WAL, -1);
@@ -203,7 +203,7 @@ test_full_token (LogFixture   *fixture,
   first->token = g_strdup ("one");
   second->token = g_strdup ("one");
   log_fixture_open (fixture);
-  fault_vfs_set_room (FAULT_WAL, log_fixture_get_size (fixture, LOG_WAL));
+  fault_vfs_set_room (FAULT_WAL, fault_vfs_get_end (FAULT_WAL));
   log_fixture_refuse (fixture, first, CBS_LOG_ERROR_FULL);
 
   fault_vfs_set_room (FAULT_WAL, -1);

@@ -12,6 +12,10 @@
 #define CHECKPOINT_FRAMES 1024
 #define RESTART_FRAMES (16 * 1024)
 
+/* Bytes of a write-ahead log as long as that: pages of 4 KiB, each with a header. */
+#define WAL_SIZE ((sqlite3_int64) CHECKPOINT_FRAMES * (4096 + 24) + WAL_STEP)
+#define WAL_STEP (64 * 1024)
+
 typedef enum
 {
   BEGIN,
@@ -70,6 +74,32 @@ wal_cb (gpointer    user_data,
   return SQLITE_OK;
 }
 
+/* Fills the file of the write-ahead log with zeros up to where a checkpoint is due: when a commit
+ * makes a file longer its file system has to log that, which is dearer than the commit itself. To
+ * SQLite the zeros are what a longer log left behind, no frames. Where there is no room for them it
+ * is as good without. */
+static gboolean
+extend_wal (sqlite3 *db,
+            GError **error)
+{
+  g_autofree char *zeros = g_malloc0 (WAL_STEP);
+  sqlite3_file *file = NULL;
+  sqlite3_int64 size = 0;
+
+  if (sqlite3_file_control (db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK ||
+      file == NULL || file->pMethods == NULL || file->pMethods->xFileSize (file, &size) != SQLITE_OK)
+    return TRUE;
+
+  while (size < WAL_SIZE && file->pMethods->xWrite (file, zeros, WAL_STEP, size) == SQLITE_OK)
+    size += WAL_STEP;
+  if (file->pMethods->xSync (file, SQLITE_SYNC_NORMAL) == SQLITE_OK)
+    return TRUE;
+
+  g_set_error_literal (error, CBS_LOG_ERROR, CBS_LOG_ERROR_FAILED,
+                       "The write-ahead log can't be brought to the disk");
+  return FALSE;
+}
+
 static gboolean
 prepare_statements (CbsLogStorage *self,
                     GError       **error)
@@ -113,7 +143,8 @@ cbs_log_storage_open (const char *directory,
   if (!prepare_statements (self, error) ||
       !cbs_sqlite_get_int (self->db, "SELECT max(seq) FROM entries", &self->head, error) ||
       !cbs_sqlite_get_int (self->db, "SELECT time_us FROM entries ORDER BY seq DESC LIMIT 1",
-                           &self->time_us, error))
+                           &self->time_us, error) ||
+      !extend_wal (self->db, error))
     return NULL;
 
   self->committed_head = self->head;
