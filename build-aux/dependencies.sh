@@ -11,7 +11,7 @@ set -eu
 packages="gcc libc6-dev meson ninja-build pkg-config gettext \
 libglib2.0-dev libjson-glib-dev libgnutls28-dev libsqlite3-dev libicu-dev \
 glib-networking gnutls-bin"
-check_packages="clang libclang-rt-14-dev python3 uncrustify python3-docutils \
+check_packages="clang libclang-rt-14-dev llvm python3 uncrustify python3-docutils \
 gobject-introspection libgirepository1.0-dev ca-certificates man-db"
 long_packages="valgrind"
 
