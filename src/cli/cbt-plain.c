@@ -25,6 +25,10 @@
  * as fast as the server. */
 #define MAX_QUEUED (256u * 1024)
 
+/* How long the end of the input waits for the next acknowledgement, in seconds:
+ * long enough to come back to a server that was started again. */
+#define MAX_END_WAIT_S 60
+
 /* A conversation in lines: no cursor, no colours, fit for pipes and screen readers. */
 typedef struct
 {
@@ -39,6 +43,9 @@ typedef struct
   gboolean            is_leaving;
   gboolean            is_handling; /* lines */
   gboolean            asks_name; /* the next line is a name */
+  gboolean            was_online;
+  gboolean            is_lost;   /* and said so */
+  guint               end_id;    /* while the end waits for acknowledgements */
   char                buffer[READ_SIZE];
   CbtStatus           status;
 
@@ -110,7 +117,10 @@ leave_cb (GObject      *source,
   /* What was said last may not have arrived. */
   if (!cb_account_leave_finish (CB_ACCOUNT (source), result, &error))
     {
-      print_lost (plain, error);
+      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+        print_problem (error->message);
+      else
+        print_lost (plain, error);
       plain->status = CBT_STATUS_CONNECTION;
     }
   end (plain, plain->status);
@@ -199,17 +209,43 @@ join (Plain      *plain,
   cb_account_join_async (plain->account, name, plain->cancellable, plain->joined, plain);
 }
 
-/* Whether another line may be handled now. */
+/* Whether another line may be handled now. What is said without a connection waits for the next one. */
 static gboolean
 wants_line (Plain *plain)
 {
+  const CbAccountState state = cb_account_get_state (plain->account);
+
   if (plain->is_leaving)
     return FALSE;
   if (plain->asks_name)
     return TRUE;
 
-  return cb_account_get_state (plain->account) == CB_ACCOUNT_ONLINE &&
+  return plain->was_online && state != CB_ACCOUNT_OFFLINE && state != CB_ACCOUNT_LEAVING &&
          cb_account_get_queued (plain->account) <= MAX_QUEUED;
+}
+
+static gboolean
+end_cb (gpointer user_data)
+{
+  Plain *plain = user_data;
+
+  plain->end_id = 0;
+  leave (plain);
+  return G_SOURCE_REMOVE;
+}
+
+/* Leaves once all that was said is acknowledged, over any number of connections. */
+static void
+leave_when_acknowledged (Plain *plain)
+{
+  if (plain->end_id != 0)
+    g_source_remove (plain->end_id);
+  plain->end_id = 0;
+
+  if (cb_account_get_unacknowledged (plain->account) == 0)
+    leave (plain);
+  else
+    plain->end_id = g_timeout_add_seconds (MAX_END_WAIT_S, end_cb, plain);
 }
 
 /* Handles the lines that are here, and reads on when all are done. */
@@ -237,7 +273,8 @@ handle_lines (Plain *plain)
     return;
   if (plain->is_at_end)
     {
-      leave (plain);
+      if (plain->end_id == 0)
+        leave_when_acknowledged (plain);
       return;
     }
   plain->is_reading = TRUE;
@@ -320,6 +357,18 @@ queued_cb (CbAccount  *account,
     handle_lines (plain);
 }
 
+/* The end of the input has waited for it. */
+static void
+unacknowledged_cb (CbAccount  *account,
+                   GParamSpec *pspec,
+                   gpointer    user_data)
+{
+  Plain *plain = user_data;
+
+  if (plain->end_id != 0)
+    leave_when_acknowledged (plain);
+}
+
 static void
 print_online (Plain *plain)
 {
@@ -343,8 +392,39 @@ state_cb (CbAccount  *account,
           GParamSpec *pspec,
           gpointer    user_data)
 {
-  if (cb_account_get_state (account) == CB_ACCOUNT_ONLINE)
-    print_online (user_data);
+  Plain *plain = user_data;
+
+  if (cb_account_get_state (account) != CB_ACCOUNT_ONLINE)
+    return;
+
+  if (plain->was_online)
+    print_notice (plain, _ ("Back online"));
+  else
+    print_online (plain);
+  plain->was_online = TRUE;
+  plain->is_lost = FALSE;
+}
+
+/* A pipe is told once; a person sees that it is still tried. */
+static void
+waiting_cb (CbAccount    *account,
+            const GError *error,
+            guint         delay_ms,
+            gpointer      user_data)
+{
+  Plain *plain = user_data;
+  g_autofree char *text = NULL;
+
+  if (plain->is_lost && !plain->is_terminal)
+    return;
+
+  if (delay_ms == G_MAXUINT)
+    text = g_strdup (_ ("Connection lost; trying again when there is a network"));
+  else
+    /* Translators: %u is a number of seconds */
+    text = g_strdup_printf (_ ("Connection lost; trying again in %u s"), (delay_ms + 999) / 1000);
+  plain->is_lost = TRUE;
+  print_notice (plain, text);
 }
 
 static void
@@ -353,9 +433,19 @@ message_cb (CbAccount *account,
             gboolean   is_history,
             gpointer   user_data)
 {
-  g_autofree char *line = cbt_format_message (message, g_get_real_time () / G_USEC_PER_SEC);
+  const char *username = cb_account_get_username (account);
+  const gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  g_autofree char *line = NULL;
 
-  print_line (user_data, line);
+  if (cb_message_is_public (message) || strcmp (cb_message_get_source (message), username) != 0 ||
+      strcmp (cb_message_get_destination (message), username) == 0)
+    line = cbt_format_message (message, now_s);
+  else if (cb_message_get_token (message) == NULL)
+    line = cbt_format_sent (message, now_s);
+
+  /* Whoever has typed a private message here has seen it. */
+  if (line != NULL)
+    print_line (user_data, line);
 }
 
 static void
@@ -401,13 +491,23 @@ server_error_cb (CbAccount  *account,
   print_notice (user_data, text);
 }
 
+/* One message was refused. */
+static void
+refused_cb (CbAccount    *account,
+            const char   *token,
+            const GError *error,
+            gpointer      user_data)
+{
+  server_error_cb (account, error->message, user_data);
+}
+
 static void
 disconnected_cb (CbAccount    *account,
                  const GError *error,
                  gpointer      user_data)
 {
   print_lost (user_data, error);
-  end (user_data, CBT_STATUS_CONNECTION);
+  end (user_data, get_status (error));
 }
 
 static gboolean
@@ -422,11 +522,14 @@ connect_signals (Plain *plain)
 {
   g_signal_connect (plain->account, "notify::state", G_CALLBACK (state_cb), plain);
   g_signal_connect (plain->account, "notify::queued", G_CALLBACK (queued_cb), plain);
+  g_signal_connect (plain->account, "notify::unacknowledged", G_CALLBACK (unacknowledged_cb), plain);
   g_signal_connect (plain->account, "message", G_CALLBACK (message_cb), plain);
   g_signal_connect (plain->account, "answer", G_CALLBACK (answer_cb), plain);
   g_signal_connect (plain->account, "user-joined", G_CALLBACK (user_joined_cb), plain);
   g_signal_connect (plain->account, "user-left", G_CALLBACK (user_left_cb), plain);
   g_signal_connect (plain->account, "server-error", G_CALLBACK (server_error_cb), plain);
+  g_signal_connect (plain->account, "refused", G_CALLBACK (refused_cb), plain);
+  g_signal_connect (plain->account, "waiting", G_CALLBACK (waiting_cb), plain);
   g_signal_connect (plain->account, "disconnected", G_CALLBACK (disconnected_cb), plain);
 }
 
@@ -434,6 +537,8 @@ static void
 plain_clear (Plain *plain)
 {
   g_signal_handlers_disconnect_by_data (plain->account, plain);
+  if (plain->end_id != 0)
+    g_source_remove (plain->end_id);
   g_clear_object (&plain->input);
   g_clear_object (&plain->cancellable);
   g_clear_pointer (&plain->lines, cbt_lines_free);

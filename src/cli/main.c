@@ -7,12 +7,17 @@
 #include "cli/cbt-plain.h"
 #include "libchatterbox/cb-account.h"
 #include "libchatterbox/cb-connector.h"
+#include "libchatterbox/cb-identity.h"
 
 typedef struct
 {
   char    *server;
   char    *user;
   char    *ca_file;
+  char    *identity;
+  gboolean no_identity;
+  gboolean no_reconnect;
+  gboolean no_features;
   gboolean plain;
   gboolean version;
 } Options;
@@ -23,6 +28,7 @@ options_clear (Options *options)
   g_free (options->server);
   g_free (options->user);
   g_free (options->ca_file);
+  g_free (options->identity);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
@@ -41,6 +47,14 @@ parse_options (Options *options,
       N_ ("Join as NAME"), N_ ("NAME") },
     { "ca-file", 0, 0, G_OPTION_ARG_FILENAME, &options->ca_file,
       N_ ("Trust the authorities in FILE (PEM), and no others"), N_ ("FILE") },
+    { "identity", 0, 0, G_OPTION_ARG_FILENAME, &options->identity,
+      N_ ("Own the name by the key in FILE (PEM), which is made if it is not there"), N_ ("FILE") },
+    { "no-identity", 0, 0, G_OPTION_ARG_NONE, &options->no_identity,
+      N_ ("Own no name: show no key"), NULL },
+    { "no-reconnect", 0, 0, G_OPTION_ARG_NONE, &options->no_reconnect,
+      N_ ("End when the connection is lost"), NULL },
+    { "no-features", 0, 0, G_OPTION_ARG_NONE, &options->no_features,
+      N_ ("Announce no extensions: for servers that do not bear it"), NULL },
     { "plain", 0, 0, G_OPTION_ARG_NONE, &options->plain,
       N_ ("Talk in lines, fit for pipes and screen readers"), NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version,
@@ -62,6 +76,12 @@ parse_options (Options *options,
                    _ ("“%s” is not an option"), (*argv)[1]);
       return FALSE;
     }
+  if (options->identity != NULL && options->no_identity)
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                           _ ("--identity=FILE and --no-identity exclude each other"));
+      return FALSE;
+    }
   if (!options->version && (options->server == NULL || options->user == NULL))
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -69,6 +89,28 @@ parse_options (Options *options,
       return FALSE;
     }
 
+  return TRUE;
+}
+
+/* Without the key the name would be nobody's, or somebody else's: what is wrong with it ends the program. */
+static gboolean
+load_identity (CbAccount     *account,
+               const Options *options,
+               GError       **error)
+{
+  g_autofree char *file = g_strdup (options->identity);
+  g_autoptr (GTlsCertificate) identity = NULL;
+
+  if (options->no_identity)
+    return TRUE;
+
+  if (file == NULL)
+    file = g_build_filename (g_get_user_data_dir (), "chatterbox", "identity.pem", NULL);
+  identity = cb_identity_load (file, error);
+  if (identity == NULL)
+    return FALSE;
+
+  cb_account_set_identity (account, identity);
   return TRUE;
 }
 
@@ -110,5 +152,13 @@ main (int   argc,
   connector = cb_connector_new (options.server);
   cb_connector_set_ca_file (connector, options.ca_file);
   account = cb_account_new (connector);
+  cb_account_set_reconnects (account, !options.no_reconnect);
+  if (options.no_features)
+    cb_account_set_features (account, (CbFeatures) 0);
+  if (!load_identity (account, &options, &error))
+    {
+      g_printerr ("%s: %s\n", g_get_prgname (), error->message);
+      return CBT_STATUS_USAGE;
+    }
   return (int) cbt_plain_run (account, options.user);
 }

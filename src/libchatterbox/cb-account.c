@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "libchatterbox/cb-account.h"
+#include "libchatterbox/cb-account-private.h"
 
-#include <glib/gi18n-lib.h>
-#include <string.h>
+/* Waits for the next attempt to connect. */
+#define FIRST_WAIT_MS 1000
+#define LONGEST_WAIT_MS (60 * 1000)
 
-#include "libchatterbox/cb-error.h"
-#include "libchatterbox/cb-outgoing.h"
-
-/* How long a frame waits for a sign that the one before it was read. Servers of the family read one
- * frame and drop what came with it; most answer at once, but a private message is answered by nothing. */
-#define PACE_MS 250
-
-/* How long a leave waits for the server to have seen all that was said. */
-#define SETTLE_MS 5000
+/* How long an answer is waited for. */
+#define REQUEST_TIMEOUT_MS (30 * 1000)
 
 /**
  * CbAccount:
@@ -23,28 +17,14 @@
  * comes, and leaves so that nothing said is lost. Terminals, services and bots
  * are built on it.
  *
+ * Where the server acknowledges messages nothing is lost, told twice or out of
+ * order: what was said waits in an outbox until it is acknowledged, and an
+ * account that [property@Cb.Account:reconnects] asks for what it has missed.
+ *
  * An account belongs to the thread-default main context it was created in. It
- * keeps itself alive while it is connected: [method@Cb.Account.leave_async]
- * ends that.
+ * keeps itself alive while it is connected, or waits to be again:
+ * [method@Cb.Account.leave_async] ends that.
  */
-struct _CbAccount
-{
-  GObject        parent_instance;
-  CbConnector   *connector;
-  CbAccountState state;
-  char          *username;
-  CbSession     *session;
-  GHashTable    *users; /* set of names: who is online */
-  CbOutgoing    *outgoing;
-  GCancellable  *join_cancellable; /* ours: follows the caller's, and a leave */
-  gulong         join_cancelled_id;
-  GTask         *leave_task;
-  GSource       *pace_source;    /* while a frame waits for its sign */
-  GSource       *settle_source;  /* while a leave waits for the server */
-  guint          is_sending : 1; /* the stream has not taken the last frame yet */
-  guint          is_read : 1;    /* but the server has told that it was read */
-};
-
 G_DEFINE_FINAL_TYPE (CbAccount, cb_account, G_TYPE_OBJECT)
 
 G_DEFINE_ENUM_TYPE (CbAccountState, cb_account_state,
@@ -52,44 +32,52 @@ G_DEFINE_ENUM_TYPE (CbAccountState, cb_account_state,
                     G_DEFINE_ENUM_VALUE (CB_ACCOUNT_CONNECTING, "connecting"),
                     G_DEFINE_ENUM_VALUE (CB_ACCOUNT_LOGGING_IN, "logging-in"),
                     G_DEFINE_ENUM_VALUE (CB_ACCOUNT_ONLINE, "online"),
-                    G_DEFINE_ENUM_VALUE (CB_ACCOUNT_LEAVING, "leaving"))
+                    G_DEFINE_ENUM_VALUE (CB_ACCOUNT_LEAVING, "leaving"),
+                    G_DEFINE_ENUM_VALUE (CB_ACCOUNT_WAITING, "waiting"))
 
-enum
-{
-  PROP_CONNECTOR = 1,
-  PROP_STATE,
-  PROP_USERNAME,
-  PROP_QUEUED,
-  N_PROPS
-};
+GParamSpec *cb_account_properties[CB_ACCOUNT_N_PROPS];
+guint cb_account_signals[CB_ACCOUNT_N_SIGNALS];
 
-enum
-{
-  SIGNAL_MESSAGE,
-  SIGNAL_ANSWER,
-  SIGNAL_USER_JOINED,
-  SIGNAL_USER_LEFT,
-  SIGNAL_SERVER_ERROR,
-  SIGNAL_DISCONNECTED,
-  N_SIGNALS
-};
-
-static GParamSpec *properties[N_PROPS];
-static guint signals[N_SIGNALS];
-
-static void
-set_state (CbAccount     *self,
-           CbAccountState state)
+void
+cb_account_set_state (CbAccount     *self,
+                      CbAccountState state)
 {
   if (self->state == state)
     return;
 
   self->state = state;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+  cb_account_notify (self, CB_ACCOUNT_PROP_STATE);
 }
 
-static void
-clear_source (GSource **source)
+void
+cb_account_notify (CbAccount *self,
+                   guint      prop_id)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), cb_account_properties[prop_id]);
+}
+
+/* Whether the server acknowledges messages, and numbers them. */
+gboolean
+cb_account_has_ids (CbAccount *self)
+{
+  return (self->negotiated & CB_FEATURE_MESSAGE_IDS) != 0;
+}
+
+/* Tells of a position that has moved. */
+void
+cb_account_tell_position (CbAccount *self)
+{
+  const gint64 position = cb_timeline_get_position (self->timeline);
+
+  if (position == self->told_position)
+    return;
+
+  self->told_position = position;
+  cb_account_notify (self, CB_ACCOUNT_PROP_POSITION);
+}
+
+void
+cb_account_clear_source (GSource **source)
 {
   if (*source == NULL)
     return;
@@ -98,11 +86,11 @@ clear_source (GSource **source)
   g_clear_pointer (source, g_source_unref);
 }
 
-static GSource *
-add_timeout (CbAccount  *self,
-             guint       interval_ms,
-             GSourceFunc callback,
-             const char *name)
+GSource *
+cb_account_add_timeout (CbAccount  *self,
+                        guint       interval_ms,
+                        GSourceFunc callback,
+                        const char *name)
 {
   GSource *source = g_timeout_source_new (interval_ms);
 
@@ -117,9 +105,11 @@ cb_account_dispose (GObject *object)
 {
   CbAccount *self = CB_ACCOUNT (object);
 
-  clear_source (&self->pace_source);
-  clear_source (&self->settle_source);
-  g_clear_object (&self->join_cancellable);
+  cb_account_clear_source (&self->pace_source);
+  cb_account_clear_source (&self->settle_source);
+  cb_account_clear_source (&self->wait_source);
+  g_clear_object (&self->attempt_cancellable);
+  g_clear_object (&self->monitor);
   g_clear_object (&self->session);
   g_clear_object (&self->connector);
 
@@ -132,7 +122,11 @@ cb_account_finalize (GObject *object)
   CbAccount *self = CB_ACCOUNT (object);
 
   g_clear_pointer (&self->outgoing, cb_outgoing_free);
+  g_clear_pointer (&self->outbox, cb_outbox_free);
+  g_clear_pointer (&self->timeline, cb_timeline_free);
+  g_clear_pointer (&self->requests, g_hash_table_unref);
   g_clear_pointer (&self->users, g_hash_table_unref);
+  g_clear_error (&self->lost_error);
   g_free (self->username);
 
   G_OBJECT_CLASS (cb_account_parent_class)->finalize (object);
@@ -148,17 +142,35 @@ cb_account_get_property (GObject    *object,
 
   switch (prop_id)
     {
-    case PROP_CONNECTOR:
+    case CB_ACCOUNT_PROP_CONNECTOR:
       g_value_set_object (value, self->connector);
       break;
-    case PROP_STATE:
+    case CB_ACCOUNT_PROP_STATE:
       g_value_set_enum (value, (int) self->state);
       break;
-    case PROP_USERNAME:
+    case CB_ACCOUNT_PROP_USERNAME:
       g_value_set_string (value, self->username);
       break;
-    case PROP_QUEUED:
+    case CB_ACCOUNT_PROP_QUEUED:
       g_value_set_uint (value, cb_account_get_queued (self));
+      break;
+    case CB_ACCOUNT_PROP_UNACKNOWLEDGED:
+      g_value_set_uint (value, cb_account_get_unacknowledged (self));
+      break;
+    case CB_ACCOUNT_PROP_FEATURES:
+      g_value_set_uint (value, self->features);
+      break;
+    case CB_ACCOUNT_PROP_RECONNECTS:
+      g_value_set_boolean (value, self->reconnects);
+      break;
+    case CB_ACCOUNT_PROP_IDENTITY:
+      g_value_set_object (value, cb_connector_get_identity (self->connector));
+      break;
+    case CB_ACCOUNT_PROP_LOG_ID:
+      g_value_set_string (value, cb_account_get_log_id (self));
+      break;
+    case CB_ACCOUNT_PROP_POSITION:
+      g_value_set_int64 (value, cb_account_get_position (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -175,12 +187,97 @@ cb_account_set_property (GObject      *object,
 
   switch (prop_id)
     {
-    case PROP_CONNECTOR:
+    case CB_ACCOUNT_PROP_CONNECTOR:
       self->connector = g_value_dup_object (value);
+      break;
+    case CB_ACCOUNT_PROP_FEATURES:
+      cb_account_set_features (self, (CbFeatures) g_value_get_uint (value));
+      break;
+    case CB_ACCOUNT_PROP_RECONNECTS:
+      cb_account_set_reconnects (self, g_value_get_boolean (value));
+      break;
+    case CB_ACCOUNT_PROP_IDENTITY:
+      cb_account_set_identity (self, g_value_get_object (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
+}
+
+/* Of servers that acknowledge. */
+static void
+install_extended_signals (GType type)
+{
+  /**
+   * CbAccount::waiting:
+   * @self: an account
+   * @error: why the connection was lost, or the latest attempt has failed
+   * @delay_ms: time until the next attempt, in milliseconds; %G_MAXUINT: when
+   *   there is a network again
+   *
+   * The connection was lost, and the account tries to come back.
+   */
+  cb_account_signals[CB_ACCOUNT_SIGNAL_WAITING] =
+    g_signal_new ("waiting", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, G_TYPE_ERROR, G_TYPE_UINT);
+
+  /**
+   * CbAccount::acknowledged:
+   * @self: an account
+   * @token: what [method@Cb.Account.send] returned
+   * @message: (nullable): what the server has stored, with its id, or the
+   *   answer to a command; %NULL for a command without an answer
+   *
+   * The server has stored what was said: it is not lost any more.
+   */
+  cb_account_signals[CB_ACCOUNT_SIGNAL_ACKNOWLEDGED] =
+    g_signal_new ("acknowledged", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, G_TYPE_STRING, CB_TYPE_MESSAGE);
+
+  /**
+   * CbAccount::refused:
+   * @self: an account
+   * @token: what [method@Cb.Account.send] returned
+   * @error: why: [error@Cb.Error.UNEXPECTED] with what the server says
+   *
+   * The server has not stored what was said, nor will it.
+   */
+  cb_account_signals[CB_ACCOUNT_SIGNAL_REFUSED] =
+    g_signal_new ("refused", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_ERROR);
+
+  /**
+   * CbAccount::log-changed:
+   * @self: an account
+   *
+   * The server's log is another one than before: its ids mean other messages,
+   * all of which come anew.
+   */
+  cb_account_signals[CB_ACCOUNT_SIGNAL_LOG_CHANGED] =
+    g_signal_new ("log-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 0);
+
+  /**
+   * CbAccount::read-marker:
+   * @self: an account
+   * @with: conversation: [const@Cb.MESSAGE_TO_ALL] or a user's name
+   * @id: id of the message up to which it has been read
+   *
+   * The user has read a conversation, on another connection maybe.
+   */
+  cb_account_signals[CB_ACCOUNT_SIGNAL_READ_MARKER] =
+    g_signal_new ("read-marker", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_INT64);
+
+  /**
+   * CbAccount::blocks-changed:
+   * @self: an account
+   *
+   * Whom the user blocks has changed, on another connection maybe.
+   */
+  cb_account_signals[CB_ACCOUNT_SIGNAL_BLOCKS_CHANGED] =
+    g_signal_new ("blocks-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 0);
 }
 
 static void
@@ -192,10 +289,14 @@ install_signals (GType type)
    * @message: what was said
    * @is_history: it came with the login: it was said before this user joined
    *
-   * A message is here, one's own public ones included. Its texts are as the
-   * peer wrote them: hostile until made harmless.
+   * A message is here, one's own public ones included; where messages have
+   * ids one's own private ones, too, and each once. Its texts are as the peer
+   * wrote them: hostile until made harmless.
+   *
+   * What was missed comes when it is found: then its id is lower than that of
+   * messages that came before it.
    */
-  signals[SIGNAL_MESSAGE] =
+  cb_account_signals[CB_ACCOUNT_SIGNAL_MESSAGE] =
     g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 2, CB_TYPE_MESSAGE, G_TYPE_BOOLEAN);
 
@@ -206,7 +307,7 @@ install_signals (GType type)
    *
    * The server has answered a command.
    */
-  signals[SIGNAL_ANSWER] =
+  cb_account_signals[CB_ACCOUNT_SIGNAL_ANSWER] =
     g_signal_new ("answer", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 1, CB_TYPE_MESSAGE);
 
@@ -217,7 +318,7 @@ install_signals (GType type)
    *
    * Somebody else has joined the room.
    */
-  signals[SIGNAL_USER_JOINED] =
+  cb_account_signals[CB_ACCOUNT_SIGNAL_USER_JOINED] =
     g_signal_new ("user-joined", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 1, G_TYPE_STRING);
 
@@ -228,7 +329,7 @@ install_signals (GType type)
    *
    * Somebody else has left the room.
    */
-  signals[SIGNAL_USER_LEFT] =
+  cb_account_signals[CB_ACCOUNT_SIGNAL_USER_LEFT] =
     g_signal_new ("user-left", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 1, G_TYPE_STRING);
 
@@ -239,7 +340,7 @@ install_signals (GType type)
    *
    * The server refused something that was sent; the connection lives on.
    */
-  signals[SIGNAL_SERVER_ERROR] =
+  cb_account_signals[CB_ACCOUNT_SIGNAL_SERVER_ERROR] =
     g_signal_new ("server-error", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 1, G_TYPE_STRING);
 
@@ -250,9 +351,73 @@ install_signals (GType type)
    *
    * The connection was lost; the account is offline.
    */
-  signals[SIGNAL_DISCONNECTED] =
+  cb_account_signals[CB_ACCOUNT_SIGNAL_DISCONNECTED] =
     g_signal_new ("disconnected", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 1, G_TYPE_ERROR);
+  install_extended_signals (type);
+}
+
+/* Of servers that acknowledge. */
+static void
+install_extended_properties (void)
+{
+  /**
+   * CbAccount:unacknowledged: (getter get_unacknowledged)
+   *
+   * How many messages the server has not acknowledged, nor refused.
+   */
+  cb_account_properties[CB_ACCOUNT_PROP_UNACKNOWLEDGED] =
+    g_param_spec_uint ("unacknowledged", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * CbAccount:features: (getter get_features) (setter set_features)
+   *
+   * What is announced at the next login, of [flags@Cb.Features]; 0: nothing.
+   */
+  cb_account_properties[CB_ACCOUNT_PROP_FEATURES] =
+    g_param_spec_uint ("features", NULL, NULL, 0, CB_FEATURES_ALL, CB_FEATURES_ALL,
+                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT |
+                       G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * CbAccount:reconnects: (getter get_reconnects) (setter set_reconnects)
+   *
+   * Whether the account comes back by itself when its connection is lost, with
+   * waits that grow from 1 to 60 seconds. It does so only to servers that
+   * acknowledge messages and can tell what was missed.
+   */
+  cb_account_properties[CB_ACCOUNT_PROP_RECONNECTS] =
+    g_param_spec_boolean ("reconnects", NULL, NULL, FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * CbAccount:identity: (getter get_identity) (setter set_identity)
+   *
+   * The certificate, with its key, that owns the user's name: the connector's
+   * [property@Cb.Connector:identity].
+   */
+  cb_account_properties[CB_ACCOUNT_PROP_IDENTITY] =
+    g_param_spec_object ("identity", NULL, NULL, G_TYPE_TLS_CERTIFICATE,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * CbAccount:log-id: (getter get_log_id)
+   *
+   * Which log the position is of; %NULL: of none yet.
+   */
+  cb_account_properties[CB_ACCOUNT_PROP_LOG_ID] =
+    g_param_spec_string ("log-id", NULL, NULL, NULL,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * CbAccount:position: (getter get_position)
+   *
+   * Id of the message up to which all that the user may see was delivered.
+   */
+  cb_account_properties[CB_ACCOUNT_PROP_POSITION] =
+    g_param_spec_int64 ("position", NULL, NULL, 0, G_MAXINT64, 0,
+                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 }
 
 static void
@@ -270,7 +435,7 @@ cb_account_class_init (CbAccountClass *klass)
    *
    * How the server is reached.
    */
-  properties[PROP_CONNECTOR] =
+  cb_account_properties[CB_ACCOUNT_PROP_CONNECTOR] =
     g_param_spec_object ("connector", NULL, NULL, CB_TYPE_CONNECTOR,
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
@@ -279,7 +444,7 @@ cb_account_class_init (CbAccountClass *klass)
    *
    * Where the account stands.
    */
-  properties[PROP_STATE] =
+  cb_account_properties[CB_ACCOUNT_PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, CB_TYPE_ACCOUNT_STATE, CB_ACCOUNT_OFFLINE,
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -288,7 +453,7 @@ cb_account_class_init (CbAccountClass *klass)
    *
    * The name in the room, in NFC; %NULL before the first login.
    */
-  properties[PROP_USERNAME] =
+  cb_account_properties[CB_ACCOUNT_PROP_USERNAME] =
     g_param_spec_string ("username", NULL, NULL, NULL,
                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -297,11 +462,12 @@ cb_account_class_init (CbAccountClass *klass)
    *
    * Bytes that were said and wait to be sent.
    */
-  properties[PROP_QUEUED] =
+  cb_account_properties[CB_ACCOUNT_PROP_QUEUED] =
     g_param_spec_uint ("queued", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
-  g_object_class_install_properties (object_class, N_PROPS, properties);
+  install_extended_properties ();
+  g_object_class_install_properties (object_class, CB_ACCOUNT_N_PROPS, cb_account_properties);
   install_signals (G_TYPE_FROM_CLASS (klass));
 }
 
@@ -309,6 +475,11 @@ static void
 cb_account_init (CbAccount *self)
 {
   self->users = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->outbox = cb_outbox_new ();
+  self->timeline = cb_timeline_new ();
+  self->requests = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, cb_account_request_free);
+  self->request_timeout_ms = REQUEST_TIMEOUT_MS;
+  cb_backoff_init (&self->backoff, FIRST_WAIT_MS, LONGEST_WAIT_MS);
 }
 
 /**
@@ -389,7 +560,225 @@ cb_account_get_queued (CbAccount *self)
 {
   g_return_val_if_fail (CB_IS_ACCOUNT (self), 0);
 
-  return self->outgoing != NULL ? (guint) cb_outgoing_get_queued (self->outgoing) : 0;
+  return (guint) cb_outbox_get_queued (self->outbox) +
+         (self->outgoing != NULL ? (guint) cb_outgoing_get_queued (self->outgoing) : 0);
+}
+
+/**
+ * cb_account_get_unacknowledged:
+ * @self: an account
+ *
+ * Tells how many messages the server has not acknowledged, nor refused: those
+ * that wait included. It is 0 where servers acknowledge nothing.
+ *
+ * Returns: how many
+ */
+guint
+cb_account_get_unacknowledged (CbAccount *self)
+{
+  g_return_val_if_fail (CB_IS_ACCOUNT (self), 0);
+
+  return cb_outbox_get_length (self->outbox);
+}
+
+/**
+ * cb_account_get_features:
+ * @self: an account
+ *
+ * Gets what is announced at a login.
+ *
+ * Returns: the features; 0: none
+ */
+CbFeatures
+cb_account_get_features (CbAccount *self)
+{
+  g_return_val_if_fail (CB_IS_ACCOUNT (self), (CbFeatures) 0);
+
+  return self->features;
+}
+
+/**
+ * cb_account_set_features:
+ * @self: an account
+ * @features: what to announce; 0: nothing
+ *
+ * Sets what is announced, from the next login on.
+ */
+void
+cb_account_set_features (CbAccount *self,
+                         CbFeatures features)
+{
+  g_return_if_fail (CB_IS_ACCOUNT (self));
+
+  if (self->features == features)
+    return;
+
+  self->features = features;
+  cb_account_notify (self, CB_ACCOUNT_PROP_FEATURES);
+}
+
+/**
+ * cb_account_get_negotiated:
+ * @self: an account
+ *
+ * Gets what the server has announced, too, at the latest login.
+ *
+ * Returns: the features; 0: none, or there was no login
+ */
+CbFeatures
+cb_account_get_negotiated (CbAccount *self)
+{
+  g_return_val_if_fail (CB_IS_ACCOUNT (self), (CbFeatures) 0);
+
+  return self->negotiated;
+}
+
+/**
+ * cb_account_get_reconnects:
+ * @self: an account
+ *
+ * Gets whether the account comes back by itself.
+ *
+ * Returns: %TRUE if it does
+ */
+gboolean
+cb_account_get_reconnects (CbAccount *self)
+{
+  g_return_val_if_fail (CB_IS_ACCOUNT (self), FALSE);
+
+  return self->reconnects;
+}
+
+/**
+ * cb_account_set_reconnects:
+ * @self: an account
+ * @reconnects: whether it comes back by itself
+ *
+ * Sets what happens when a connection is lost the next time.
+ */
+void
+cb_account_set_reconnects (CbAccount *self,
+                           gboolean   reconnects)
+{
+  g_return_if_fail (CB_IS_ACCOUNT (self));
+
+  if (self->reconnects == !!reconnects)
+    return;
+
+  self->reconnects = !!reconnects;
+  cb_account_notify (self, CB_ACCOUNT_PROP_RECONNECTS);
+}
+
+/**
+ * cb_account_set_identity:
+ * @self: an account
+ * @identity: (nullable): a certificate with its key, or %NULL
+ *
+ * Sets which certificate the connector shows, from the next connection on.
+ */
+void
+cb_account_set_identity (CbAccount       *self,
+                         GTlsCertificate *identity)
+{
+  g_return_if_fail (CB_IS_ACCOUNT (self));
+
+  if (cb_connector_get_identity (self->connector) == identity)
+    return;
+
+  cb_connector_set_identity (self->connector, identity);
+  cb_account_notify (self, CB_ACCOUNT_PROP_IDENTITY);
+}
+
+/**
+ * cb_account_get_identity:
+ * @self: an account
+ *
+ * Gets which certificate the connector shows.
+ *
+ * Returns: (transfer none) (nullable): the certificate, or %NULL
+ */
+GTlsCertificate *
+cb_account_get_identity (CbAccount *self)
+{
+  g_return_val_if_fail (CB_IS_ACCOUNT (self), NULL);
+
+  return cb_connector_get_identity (self->connector);
+}
+
+/**
+ * cb_account_get_log_id:
+ * @self: an account
+ *
+ * Gets which log the position is of.
+ *
+ * Returns: (nullable): the log's id, or %NULL before a login
+ */
+const char *
+cb_account_get_log_id (CbAccount *self)
+{
+  g_return_val_if_fail (CB_IS_ACCOUNT (self), NULL);
+
+  return cb_timeline_get_log_id (self->timeline);
+}
+
+/**
+ * cb_account_get_position:
+ * @self: an account
+ *
+ * Gets the id of the message up to which all was delivered. It moves behind
+ * [signal@Cb.Account::message]: what is kept at its notifications, together
+ * with the log's id, can be set after a restart, and nothing is missed.
+ *
+ * Returns: an id; 0: of none
+ */
+gint64
+cb_account_get_position (CbAccount *self)
+{
+  g_return_val_if_fail (CB_IS_ACCOUNT (self), 0);
+
+  return cb_timeline_get_position (self->timeline);
+}
+
+/**
+ * cb_account_set_position:
+ * @self: an account that is offline
+ * @log_id: (nullable): id of the log that @id is of, or %NULL for none
+ * @id: id up to which all is here already
+ *
+ * Has the next login ask only for what came since.
+ */
+void
+cb_account_set_position (CbAccount  *self,
+                         const char *log_id,
+                         gint64      id)
+{
+  g_return_if_fail (CB_IS_ACCOUNT (self));
+  g_return_if_fail (self->state == CB_ACCOUNT_OFFLINE);
+  g_return_if_fail (id >= 0 && id <= CB_JSON_MAX_INTEGER);
+
+  cb_timeline_set_position (self->timeline, log_id, log_id != NULL ? id : 0);
+  cb_account_notify (self, CB_ACCOUNT_PROP_LOG_ID);
+  cb_account_tell_position (self);
+}
+
+/**
+ * cb_account_get_complete:
+ * @self: an account
+ * @conversation: [const@Cb.MESSAGE_TO_ALL] or a user's name
+ *
+ * Promises that no message of a conversation is missing up to an id: all of
+ * them were delivered, or came with a page of history.
+ *
+ * Returns: the id; 0: of none
+ */
+gint64
+cb_account_get_complete (CbAccount  *self,
+                         const char *conversation)
+{
+  g_return_val_if_fail (CB_IS_ACCOUNT (self), 0);
+  g_return_val_if_fail (conversation != NULL, 0);
+
+  return cb_timeline_get_complete (self->timeline, conversation);
 }
 
 static int
@@ -423,564 +812,4 @@ cb_account_dup_users (CbAccount *self)
   g_ptr_array_sort (names, compare_names);
 
   return (GStrv) g_ptr_array_steal (names, NULL);
-}
-
-static void
-session_closed_cb (GObject      *source,
-                   GAsyncResult *result,
-                   gpointer      user_data)
-{
-  g_autoptr (GTask) leave_task = user_data;
-  g_autoptr (GError) error = NULL;
-
-  /* The peer may be gone already; for whoever leaves that is no failure. */
-  if (!cb_session_close_finish (CB_SESSION (source), result, &error))
-    g_debug ("Closing the session failed: %s", error->message);
-  if (leave_task != NULL)
-    g_task_return_boolean (leave_task, TRUE);
-}
-
-/* Ends the connection; @leave_task, if any, completes when it has ended. What is on its way out is
- * waited for, or given up @at_once. */
-static void
-end_session (CbAccount *self,
-             GTask     *leave_task,
-             gboolean   at_once)
-{
-  g_autoptr (CbSession) session = g_steal_pointer (&self->session);
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-
-  clear_source (&self->pace_source);
-  clear_source (&self->settle_source);
-  g_hash_table_remove_all (self->users);
-  set_state (self, CB_ACCOUNT_OFFLINE);
-
-  if (at_once)
-    g_cancellable_cancel (cancellable);
-  if (session != NULL)
-    cb_session_close_async (session, cancellable, session_closed_cb, leave_task);
-  else if (leave_task != NULL)
-    {
-      g_task_return_boolean (leave_task, TRUE);
-      g_object_unref (leave_task);
-    }
-}
-
-static void
-send_cb (GObject      *source,
-         GAsyncResult *result,
-         gpointer      user_data)
-{
-  g_autoptr (CbAccount) self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  /* What breaks a send breaks the receive, too, which tells about it. */
-  if (!cb_session_send_finish (CB_SESSION (source), result, &error))
-    g_debug ("Sending failed: %s", error->message);
-  if (self->session != CB_SESSION (source))
-    return;
-
-  self->is_sending = FALSE;
-  if (self->is_read && self->pace_source != NULL)
-    g_source_set_ready_time (self->pace_source, 0);
-}
-
-/* Sends what waits unless a frame is still unread, as far as we know. */
-static void
-flush (CbAccount  *self,
-       GSourceFunc pace_callback)
-{
-  g_autoptr (CbPacket) packet = NULL;
-
-  if (self->session == NULL || self->pace_source != NULL)
-    return;
-
-  packet = cb_outgoing_take (self->outgoing);
-  if (packet == NULL)
-    return;
-
-  self->pace_source = add_timeout (self, PACE_MS, pace_callback, "chatterbox-pace");
-  self->is_sending = TRUE;
-  self->is_read = FALSE;
-  cb_session_send_async (self->session, packet, send_cb, g_object_ref (self));
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_QUEUED]);
-}
-
-static gboolean
-pace_cb (gpointer user_data)
-{
-  CbAccount *self = user_data;
-
-  /* The server reads slower than this user talks: two frames in one write would be one read there. */
-  if (self->is_sending)
-    return G_SOURCE_CONTINUE;
-
-  clear_source (&self->pace_source);
-  flush (self, pace_cb);
-  return G_SOURCE_REMOVE;
-}
-
-/* The server has read the frame in flight, as far as we know: the sign may be another user's, or come
- * before we are told that the frame has gone. */
-static void
-release_pace (CbAccount *self)
-{
-  self->is_read = TRUE;
-  if (self->is_sending)
-    return;
-
-  clear_source (&self->pace_source);
-  flush (self, pace_cb);
-}
-
-static void
-handle_message (CbAccount *self,
-                CbMessage *message,
-                gboolean   is_history)
-{
-  const CbReply reply = is_history ? CB_REPLY_NONE : cb_outgoing_match (self->outgoing, message);
-
-  if (reply == CB_REPLY_ANSWER)
-    g_signal_emit (self, signals[SIGNAL_ANSWER], 0, message);
-  else if (reply != CB_REPLY_BARRIER)
-    g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message, is_history);
-
-  if (reply != CB_REPLY_NONE)
-    release_pace (self);
-}
-
-static void
-handle_messages (CbAccount *self,
-                 GPtrArray *messages,
-                 gboolean   is_history)
-{
-  if (messages == NULL)
-    return;
-
-  for (guint i = 0; self->session != NULL && i < messages->len; i++)
-    handle_message (self, g_ptr_array_index (messages, i), is_history);
-
-  /* The original's server says so that it has read a frame which had nothing for everybody. */
-  if (messages->len == 0)
-    release_pace (self);
-}
-
-static void
-handle_users (CbAccount *self,
-              GPtrArray *users)
-{
-  if (users == NULL)
-    return;
-
-  g_hash_table_remove_all (self->users);
-  for (guint i = 0; i < users->len; i++)
-    {
-      const CbUser *user = g_ptr_array_index (users, i);
-
-      if (user->active)
-        g_hash_table_add (self->users, g_strdup (user->name));
-    }
-}
-
-/* The original's server tells everybody of a join, the one who joined included. */
-static void
-handle_joined (CbAccount *self,
-               GPtrArray *names)
-{
-  for (guint i = 0; self->session != NULL && names != NULL && i < names->len; i++)
-    {
-      const char *name = g_ptr_array_index (names, i);
-
-      g_hash_table_add (self->users, g_strdup (name));
-      if (strcmp (name, self->username) != 0)
-        g_signal_emit (self, signals[SIGNAL_USER_JOINED], 0, name);
-    }
-}
-
-static void
-handle_left (CbAccount *self,
-             GPtrArray *names)
-{
-  for (guint i = 0; self->session != NULL && names != NULL && i < names->len; i++)
-    {
-      const char *name = g_ptr_array_index (names, i);
-
-      g_hash_table_remove (self->users, name);
-      g_signal_emit (self, signals[SIGNAL_USER_LEFT], 0, name);
-    }
-}
-
-/* A handler of a signal may leave: then the session is gone, and the rest of the packet is nobody's. */
-static void
-handle_packet (CbAccount *self,
-               CbPacket  *packet)
-{
-  handle_messages (self, cb_packet_get_messages (packet), FALSE);
-  handle_joined (self, cb_packet_get_joined (packet));
-  handle_left (self, cb_packet_get_left (packet));
-
-  if (self->session != NULL && cb_packet_get_error (packet) != NULL)
-    {
-      g_signal_emit (self, signals[SIGNAL_SERVER_ERROR], 0, cb_packet_get_error (packet));
-      release_pace (self);
-    }
-  if (self->leave_task != NULL && cb_outgoing_is_settled (self->outgoing))
-    end_session (self, g_steal_pointer (&self->leave_task), FALSE);
-}
-
-static void
-lose_session (CbAccount *self,
-              GError    *error)
-{
-  g_autoptr (GTask) leave_task = g_steal_pointer (&self->leave_task);
-
-  end_session (self, NULL, TRUE);
-  /* Who leaves wants to know whether all that was said has arrived. */
-  if (leave_task != NULL)
-    g_task_return_error (leave_task, g_error_copy (error));
-  else
-    g_signal_emit (self, signals[SIGNAL_DISCONNECTED], 0, error);
-}
-
-static void
-receive_cb (GObject      *source,
-            GAsyncResult *result,
-            gpointer      user_data)
-{
-  g_autoptr (CbAccount) self = user_data;
-  g_autoptr (CbPacket) packet = NULL;
-  g_autoptr (GError) error = NULL;
-
-  packet = cb_session_receive_finish (CB_SESSION (source), result, &error);
-  /* A leave has closed the session meanwhile. */
-  if (self->session != CB_SESSION (source))
-    return;
-
-  if (packet != NULL)
-    handle_packet (self, packet);
-  else if (g_error_matches (error, CB_ERROR, CB_ERROR_MALFORMED))
-    g_signal_emit (self, signals[SIGNAL_SERVER_ERROR], 0, error->message);
-  else
-    lose_session (self, error);
-
-  if (self->session == CB_SESSION (source))
-    cb_session_receive_async (self->session, NULL, receive_cb, g_object_ref (self));
-}
-
-static void
-enter_room (CbAccount *self,
-            CbPacket  *welcome)
-{
-  g_clear_pointer (&self->outgoing, cb_outgoing_free);
-  self->outgoing = cb_outgoing_new (self->username);
-  self->is_sending = FALSE;
-
-  handle_users (self, cb_packet_get_users (welcome));
-  g_hash_table_add (self->users, g_strdup (self->username));
-  set_state (self, CB_ACCOUNT_ONLINE);
-  handle_messages (self, cb_packet_get_messages (welcome), TRUE);
-  handle_joined (self, cb_packet_get_joined (welcome));
-  handle_left (self, cb_packet_get_left (welcome));
-
-  /* As above: a handler may have left. */
-  if (self->session != NULL)
-    cb_session_receive_async (self->session, NULL, receive_cb, g_object_ref (self));
-}
-
-static void
-stop_following (CbAccount *self,
-                GTask     *join_task)
-{
-  g_cancellable_disconnect (g_task_get_cancellable (join_task), self->join_cancelled_id);
-  self->join_cancelled_id = 0;
-  g_clear_object (&self->join_cancellable);
-}
-
-static GError *
-new_left_error (void)
-{
-  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The account left meanwhile");
-}
-
-/* The attempt has failed, or the account was told to leave meanwhile. */
-static void
-fail_join (CbAccount *self,
-           GTask     *join_task,
-           GError    *error)
-{
-  stop_following (self, join_task);
-  end_session (self, g_steal_pointer (&self->leave_task), TRUE);
-  g_task_return_error (join_task, error != NULL ? error : new_left_error ());
-}
-
-static void
-log_in_cb (GObject      *source,
-           GAsyncResult *result,
-           gpointer      user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  g_autoptr (CbPacket) welcome = NULL;
-  GError *error = NULL;
-  CbAccount *self = g_task_get_source_object (task);
-
-  welcome = cb_connector_log_in_finish (CB_CONNECTOR (source), result, &error);
-  if (welcome == NULL || self->leave_task != NULL)
-    {
-      fail_join (self, task, error);
-      return;
-    }
-
-  stop_following (self, task);
-  enter_room (self, welcome);
-  if (self->session != NULL)
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, new_left_error ());
-}
-
-static void
-connect_cb (GObject      *source,
-            GAsyncResult *result,
-            gpointer      user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-  CbAccount *self = g_task_get_source_object (task);
-
-  self->session = cb_connector_connect_finish (CB_CONNECTOR (source), result, &error);
-  if (self->session == NULL || self->leave_task != NULL)
-    {
-      fail_join (self, task, error);
-      return;
-    }
-
-  set_state (self, CB_ACCOUNT_LOGGING_IN);
-  cb_connector_log_in_async (self->connector, self->session, self->username, self->join_cancellable,
-                             log_in_cb, g_steal_pointer (&task));
-}
-
-static void
-follow_cancellable_cb (GCancellable *cancellable,
-                       gpointer      user_data)
-{
-  g_cancellable_cancel (user_data);
-}
-
-/**
- * cb_account_join_async:
- * @self: an account that is offline
- * @username: the name to ask for, in UTF-8
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called when in the room, or not
- * @user_data: data for @callback
- *
- * Connects and logs in. The messages so far come by
- * [signal@Cb.Account::message] before @callback is called. After a refusal of
- * the name another one can be tried, on a new connection: servers do not keep
- * one for as long as a person may think.
- */
-void
-cb_account_join_async (CbAccount          *self,
-                       const char         *username,
-                       GCancellable       *cancellable,
-                       GAsyncReadyCallback callback,
-                       gpointer            user_data)
-{
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (CB_IS_ACCOUNT (self));
-  g_return_if_fail (username != NULL);
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, cb_account_join_async);
-  /* Who is in the room is told so, even if it was cancelled meanwhile. */
-  g_task_set_check_cancellable (task, FALSE);
-
-  if (self->state != CB_ACCOUNT_OFFLINE)
-    {
-      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_PENDING,
-                               "The account is online, or on its way");
-      return;
-    }
-
-  g_free (self->username);
-  self->username = g_utf8_normalize (username, -1, G_NORMALIZE_NFC);
-  if (self->username == NULL)
-    {
-      g_task_return_new_error (task, CB_ERROR, CB_ERROR_INVALID_NAME,
-                               _ ("The name is not valid UTF-8"));
-      return;
-    }
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_USERNAME]);
-
-  self->join_cancellable = g_cancellable_new ();
-  if (cancellable != NULL)
-    self->join_cancelled_id = g_cancellable_connect (cancellable, G_CALLBACK (follow_cancellable_cb),
-                                                     g_object_ref (self->join_cancellable), g_object_unref);
-  set_state (self, CB_ACCOUNT_CONNECTING);
-  cb_connector_connect_async (self->connector, self->join_cancellable, connect_cb, g_steal_pointer (&task));
-}
-
-/**
- * cb_account_join_finish:
- * @self: an account
- * @result: the result given to the callback
- * @error: return location for a #GError
- *
- * Completes [method@Cb.Account.join_async].
- *
- * Returns: %TRUE in the room; %FALSE with [error@Cb.Error.NAME_TAKEN],
- *   [error@Cb.Error.INVALID_NAME], %G_IO_ERROR_PENDING,
- *   %G_IO_ERROR_CANCELLED (also if the account was told to leave meanwhile),
- *   or an error of [method@Cb.Connector.connect_async] or
- *   [method@Cb.Connector.log_in_async]
- */
-gboolean
-cb_account_join_finish (CbAccount    *self,
-                        GAsyncResult *result,
-                        GError      **error)
-{
-  g_return_val_if_fail (CB_IS_ACCOUNT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, cb_account_join_async), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * cb_account_say:
- * @self: an account that is online
- * @destination: [const@Cb.MESSAGE_TO_ALL] or a user's name, in UTF-8
- * @content: what to say, in UTF-8
- * @error: return location for a #GError
- *
- * Queues a message. A command of the server is a message to oneself that
- * begins with “/”.
- *
- * Returns: %TRUE; %FALSE with %G_IO_ERROR_NOT_CONNECTED, or
- *   [error@Cb.Error.TOO_LARGE] if the message fits no frame or too much waits
- */
-gboolean
-cb_account_say (CbAccount  *self,
-                const char *destination,
-                const char *content,
-                GError    **error)
-{
-  g_autoptr (CbMessage) message = NULL;
-
-  g_return_val_if_fail (CB_IS_ACCOUNT (self), FALSE);
-  g_return_val_if_fail (destination != NULL, FALSE);
-  g_return_val_if_fail (content != NULL, FALSE);
-
-  if (self->state != CB_ACCOUNT_ONLINE)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, _ ("Not connected"));
-      return FALSE;
-    }
-
-  message = cb_message_new (self->username, destination,
-                            g_get_real_time () / G_USEC_PER_SEC, content);
-  if (!cb_outgoing_push (self->outgoing, message, error))
-    return FALSE;
-
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_QUEUED]);
-  flush (self, pace_cb);
-  return TRUE;
-}
-
-static gboolean
-give_up_cb (gpointer user_data)
-{
-  CbAccount *self = user_data;
-
-  g_debug ("The server has not confirmed all that was said");
-  end_session (self, g_steal_pointer (&self->leave_task), TRUE);
-  return G_SOURCE_REMOVE;
-}
-
-/* Waits for the answer of a barrier: for a while, and until the leave is cancelled. */
-static void
-settle (CbAccount *self)
-{
-  GCancellable *cancellable = g_task_get_cancellable (self->leave_task);
-
-  cb_outgoing_push_barrier (self->outgoing, g_get_real_time () / G_USEC_PER_SEC);
-  self->settle_source = add_timeout (self, SETTLE_MS, give_up_cb, "chatterbox-settle");
-  if (cancellable != NULL)
-    {
-      g_autoptr (GSource) cancelled = g_cancellable_source_new (cancellable);
-
-      g_source_set_dummy_callback (cancelled);
-      g_source_add_child_source (self->settle_source, cancelled);
-    }
-  flush (self, pace_cb);
-}
-
-/**
- * cb_account_leave_async:
- * @self: an account
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called when the connection has ended
- * @user_data: data for @callback
- *
- * Leaves the room properly: waits, for some seconds at most, until the server
- * has seen all that was said, then ends the connection. A join under way is
- * given up. Cancelling ends the connection at once.
- */
-void
-cb_account_leave_async (CbAccount          *self,
-                        GCancellable       *cancellable,
-                        GAsyncReadyCallback callback,
-                        gpointer            user_data)
-{
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (CB_IS_ACCOUNT (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, cb_account_leave_async);
-
-  if (self->leave_task != NULL)
-    {
-      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_PENDING, "The account is leaving");
-      return;
-    }
-  if (self->state == CB_ACCOUNT_OFFLINE ||
-      (self->state == CB_ACCOUNT_ONLINE && cb_outgoing_is_settled (self->outgoing)))
-    {
-      end_session (self, g_steal_pointer (&task), FALSE);
-      return;
-    }
-
-  self->leave_task = g_steal_pointer (&task);
-  set_state (self, CB_ACCOUNT_LEAVING);
-  if (self->join_cancellable != NULL)
-    g_cancellable_cancel (self->join_cancellable);
-  else
-    settle (self);
-}
-
-/**
- * cb_account_leave_finish:
- * @self: an account
- * @result: the result given to the callback
- * @error: return location for a #GError
- *
- * Completes [method@Cb.Account.leave_async].
- *
- * Returns: %TRUE; %FALSE with %G_IO_ERROR_PENDING, %G_IO_ERROR_CANCELLED, or
- *   an error of [method@Cb.Session.receive_async] if the connection was lost
- *   before the server had confirmed all that was said
- */
-gboolean
-cb_account_leave_finish (CbAccount    *self,
-                         GAsyncResult *result,
-                         GError      **error)
-{
-  g_return_val_if_fail (CB_IS_ACCOUNT (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, cb_account_leave_async), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -28,11 +28,12 @@
  */
 struct _CbConnector
 {
-  GObject parent_instance;
-  char   *server;
-  char   *ca_file;
-  guint   timeout_s;
-  guint   max_frame;
+  GObject          parent_instance;
+  char            *server;
+  char            *ca_file;
+  guint            timeout_s;
+  guint            max_frame;
+  GTlsCertificate *identity;
 };
 
 G_DEFINE_FINAL_TYPE (CbConnector, cb_connector, G_TYPE_OBJECT)
@@ -43,6 +44,7 @@ enum
   PROP_CA_FILE,
   PROP_TIMEOUT_S,
   PROP_MAX_FRAME,
+  PROP_IDENTITY,
   N_PROPS
 };
 
@@ -71,6 +73,30 @@ connect_data_free (ConnectData *data)
   g_clear_object (&data->address);
   g_clear_object (&data->database);
   g_free (data);
+}
+
+/* A login that waits for its answer; owned by its task. */
+typedef struct
+{
+  char      *username;
+  CbFeatures announced;
+} LogInData;
+
+static void
+log_in_data_free (LogInData *data)
+{
+  g_free (data->username);
+  g_free (data);
+}
+
+static void
+cb_connector_dispose (GObject *object)
+{
+  CbConnector *self = CB_CONNECTOR (object);
+
+  g_clear_object (&self->identity);
+
+  G_OBJECT_CLASS (cb_connector_parent_class)->dispose (object);
 }
 
 static void
@@ -106,6 +132,9 @@ cb_connector_get_property (GObject    *object,
     case PROP_MAX_FRAME:
       g_value_set_uint (value, self->max_frame);
       break;
+    case PROP_IDENTITY:
+      g_value_set_object (value, self->identity);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -133,6 +162,9 @@ cb_connector_set_property (GObject      *object,
     case PROP_MAX_FRAME:
       cb_connector_set_max_frame (self, g_value_get_uint (value));
       break;
+    case PROP_IDENTITY:
+      cb_connector_set_identity (self, g_value_get_object (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -143,6 +175,7 @@ cb_connector_class_init (CbConnectorClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->dispose = cb_connector_dispose;
   object_class->finalize = cb_connector_finalize;
   object_class->get_property = cb_connector_get_property;
   object_class->set_property = cb_connector_set_property;
@@ -187,6 +220,15 @@ cb_connector_class_init (CbConnectorClass *klass)
     g_param_spec_uint ("max-frame", NULL, NULL, 1, G_MAXUINT, DEFAULT_MAX_FRAME,
                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT |
                        G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * CbConnector:identity: (getter get_identity) (setter set_identity)
+   *
+   * The certificate, with its key, that is shown to the server; %NULL: none.
+   */
+  properties[PROP_IDENTITY] =
+    g_param_spec_object ("identity", NULL, NULL, G_TYPE_TLS_CERTIFICATE,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
@@ -340,6 +382,40 @@ cb_connector_set_max_frame (CbConnector *self,
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_FRAME]);
 }
 
+/**
+ * cb_connector_get_identity:
+ * @self: a connector
+ *
+ * Gets the certificate that is shown to the server.
+ *
+ * Returns: (transfer none) (nullable): the certificate, or %NULL
+ */
+GTlsCertificate *
+cb_connector_get_identity (CbConnector *self)
+{
+  g_return_val_if_fail (CB_IS_CONNECTOR (self), NULL);
+
+  return self->identity;
+}
+
+/**
+ * cb_connector_set_identity:
+ * @self: a connector
+ * @identity: (nullable): a certificate with its key, or %NULL
+ *
+ * Sets which certificate is shown to the server, from the next connection on.
+ */
+void
+cb_connector_set_identity (CbConnector     *self,
+                           GTlsCertificate *identity)
+{
+  g_return_if_fail (CB_IS_CONNECTOR (self));
+  g_return_if_fail (identity == NULL || G_IS_TLS_CERTIFICATE (identity));
+
+  if (g_set_object (&self->identity, identity))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_IDENTITY]);
+}
+
 static char *
 describe_problems (GTlsCertificateFlags problems,
                    const char          *server)
@@ -450,6 +526,7 @@ connect_cb (GObject      *source,
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocketConnection) connection = NULL;
   g_autoptr (GIOStream) tls = NULL;
+  CbConnector *self = g_task_get_source_object (task);
   ConnectData *data = g_task_get_task_data (task);
 
   connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
@@ -469,6 +546,8 @@ connect_cb (GObject      *source,
 
   /* Frames tell where they end; servers of this family leave without a close_notify. */
   g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (tls), FALSE);
+  if (self->identity != NULL)
+    g_tls_connection_set_certificate (G_TLS_CONNECTION (tls), self->identity);
   g_signal_connect (tls, "accept-certificate", G_CALLBACK (accept_certificate_cb), data);
   g_tls_connection_handshake_async (G_TLS_CONNECTION (tls), g_task_get_priority (task),
                                     g_task_get_cancellable (task),
@@ -574,7 +653,7 @@ static gboolean
 log_in_answer (GTask    *task,
                CbPacket *packet)
 {
-  const char *username = g_task_get_task_data (task);
+  const LogInData *data = g_task_get_task_data (task);
   const char *info = cb_packet_get_info (packet);
   gboolean accepted = FALSE;
 
@@ -591,10 +670,10 @@ log_in_answer (GTask    *task,
   else if (info != NULL)
     g_task_return_new_error (task, CB_ERROR, CB_ERROR_NAME_TAKEN,
                              /* Translators: a user name, and why the server refused it */
-                             _ ("The name “%s” was refused: %s"), username, info);
+                             _ ("The name “%s” was refused: %s"), data->username, info);
   else
     g_task_return_new_error (task, CB_ERROR, CB_ERROR_NAME_TAKEN,
-                             _ ("The name “%s” was refused"), username);
+                             _ ("The name “%s” was refused"), data->username);
 
   return TRUE;
 }
@@ -614,6 +693,21 @@ lift_timeout (CbSession *session)
     g_socket_set_timeout (g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)), 0);
 }
 
+/* From now on both ends speak what both have announced. */
+static void
+settle_features (CbSession *session,
+                 CbPacket  *welcome,
+                 CbFeatures announced)
+{
+  const char *json = cb_packet_get_extra (welcome, "FEATURES");
+  g_autoptr (GError) error = NULL;
+  CbFeatures answered = (CbFeatures) 0;
+
+  if (json != NULL && !cb_features_parse (json, &answered, &error))
+    g_debug ("The server's features can't be read: %s", error->message);
+  cb_session_set_features (session, (CbFeatures) (answered & announced));
+}
+
 static void
 log_in_receive_cb (GObject      *source,
                    GAsyncResult *result,
@@ -622,6 +716,7 @@ log_in_receive_cb (GObject      *source,
   g_autoptr (GTask) task = user_data;
   g_autoptr (CbPacket) packet = NULL;
   g_autoptr (GError) error = NULL;
+  const LogInData *data = g_task_get_task_data (task);
   gboolean accepted = FALSE;
 
   packet = cb_session_receive_finish (CB_SESSION (source), result, &error);
@@ -632,10 +727,59 @@ log_in_receive_cb (GObject      *source,
     }
 
   if (cb_packet_get_accepted (packet, &accepted) && accepted)
-    lift_timeout (CB_SESSION (source));
+    {
+      lift_timeout (CB_SESSION (source));
+      settle_features (CB_SESSION (source), packet, data->announced);
+    }
   if (!log_in_answer (task, packet))
     cb_session_receive_async (CB_SESSION (source), g_task_get_cancellable (task),
                               log_in_receive_cb, g_object_ref (task));
+}
+
+/**
+ * cb_connector_log_in_with_async:
+ * @self: a connector
+ * @session: a session made by it
+ * @login: what to say: USERNAME, and what else there is, such as FEATURES
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): called when the server has answered
+ * @user_data: data for @callback
+ *
+ * Asks the server for a name, as [method@Cb.Connector.log_in_async] does. Of
+ * the features that the packet announces, those that the server answers are
+ * [property@Cb.Session:features] after it.
+ */
+void
+cb_connector_log_in_with_async (CbConnector        *self,
+                                CbSession          *session,
+                                CbPacket           *login,
+                                GCancellable       *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer            user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  const char *features = NULL;
+  LogInData *data = NULL;
+
+  g_return_if_fail (CB_IS_CONNECTOR (self));
+  g_return_if_fail (CB_IS_SESSION (session));
+  g_return_if_fail (login != NULL && cb_packet_get_username (login) != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, cb_connector_log_in_with_async);
+  data = g_new0 (LogInData, 1);
+  data->username = g_strdup (cb_packet_get_username (login));
+  g_task_set_task_data (task, data, (GDestroyNotify) log_in_data_free);
+  features = cb_packet_get_extra (login, "FEATURES");
+  if (features != NULL)
+    cb_features_parse (features, &data->announced, NULL);
+
+  /* The answer itself may hold ids; what this end writes stays plain until the answer is here. */
+  cb_session_set_features (session, (CbFeatures) (data->announced & CB_FEATURE_MESSAGE_IDS));
+  /* A send that fails breaks the receive, too. */
+  cb_session_send_async (session, login, NULL, NULL);
+  cb_session_receive_async (session, cancellable, log_in_receive_cb, g_steal_pointer (&task));
 }
 
 /**
@@ -658,23 +802,13 @@ cb_connector_log_in_async (CbConnector        *self,
                            GAsyncReadyCallback callback,
                            gpointer            user_data)
 {
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (CbPacket) packet = NULL;
+  g_autoptr (CbPacket) login = NULL;
 
-  g_return_if_fail (CB_IS_CONNECTOR (self));
-  g_return_if_fail (CB_IS_SESSION (session));
   g_return_if_fail (username != NULL);
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, cb_connector_log_in_async);
-  g_task_set_task_data (task, g_strdup (username), g_free);
-
-  packet = cb_packet_new ();
-  cb_packet_set_username (packet, username);
-  /* A send that fails breaks the receive, too. */
-  cb_session_send_async (session, packet, NULL, NULL);
-  cb_session_receive_async (session, cancellable, log_in_receive_cb, g_steal_pointer (&task));
+  login = cb_packet_new ();
+  cb_packet_set_username (login, username);
+  cb_connector_log_in_with_async (self, session, login, cancellable, callback, user_data);
 }
 
 /**
@@ -683,7 +817,8 @@ cb_connector_log_in_async (CbConnector        *self,
  * @result: the result given to the callback
  * @error: return location for a #GError
  *
- * Completes [method@Cb.Connector.log_in_async].
+ * Completes [method@Cb.Connector.log_in_async] and
+ * [method@Cb.Connector.log_in_with_async].
  *
  * Returns: (transfer full): the accepting answer, with the users who are
  *   online and the messages so far; or %NULL with
@@ -697,7 +832,7 @@ cb_connector_log_in_finish (CbConnector  *self,
 {
   g_return_val_if_fail (CB_IS_CONNECTOR (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  g_return_val_if_fail (g_async_result_is_tagged (result, cb_connector_log_in_async), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, cb_connector_log_in_with_async), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }

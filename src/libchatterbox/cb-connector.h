@@ -21,43 +21,55 @@ CB_EXPORT
 G_DECLARE_FINAL_TYPE (CbConnector, cb_connector, CB, CONNECTOR, GObject)
 
 CB_EXPORT
-CbConnector *cb_connector_new (const char *server);
+CbConnector     *cb_connector_new (const char *server);
 CB_EXPORT
-const char  *cb_connector_get_server (CbConnector *self);
+const char      *cb_connector_get_server (CbConnector *self);
 CB_EXPORT
-const char  *cb_connector_get_ca_file (CbConnector *self);
+const char      *cb_connector_get_ca_file (CbConnector *self);
 CB_EXPORT
-void         cb_connector_set_ca_file (CbConnector *self,
-                                       const char  *ca_file);
+void             cb_connector_set_ca_file (CbConnector *self,
+                                           const char  *ca_file);
 CB_EXPORT
-guint        cb_connector_get_timeout_s (CbConnector *self);
+guint            cb_connector_get_timeout_s (CbConnector *self);
 CB_EXPORT
-void         cb_connector_set_timeout_s (CbConnector *self,
-                                         guint        timeout_s);
+void             cb_connector_set_timeout_s (CbConnector *self,
+                                             guint        timeout_s);
 CB_EXPORT
-guint        cb_connector_get_max_frame (CbConnector *self);
+guint            cb_connector_get_max_frame (CbConnector *self);
 CB_EXPORT
-void         cb_connector_set_max_frame (CbConnector *self,
-                                         guint        max_frame);
+void             cb_connector_set_max_frame (CbConnector *self,
+                                             guint        max_frame);
 CB_EXPORT
-void         cb_connector_connect_async (CbConnector        *self,
-                                         GCancellable       *cancellable,
-                                         GAsyncReadyCallback callback,
-                                         gpointer            user_data);
+GTlsCertificate *cb_connector_get_identity (CbConnector *self);
 CB_EXPORT
-CbSession   *cb_connector_connect_finish (CbConnector  *self,
-                                          GAsyncResult *result,
-                                          GError      **error);
+void             cb_connector_set_identity (CbConnector     *self,
+                                            GTlsCertificate *identity);
 CB_EXPORT
-void         cb_connector_log_in_async (CbConnector        *self,
-                                        CbSession          *session,
-                                        const char         *username,
-                                        GCancellable       *cancellable,
-                                        GAsyncReadyCallback callback,
-                                        gpointer            user_data);
+void             cb_connector_connect_async (CbConnector        *self,
+                                             GCancellable       *cancellable,
+                                             GAsyncReadyCallback callback,
+                                             gpointer            user_data);
 CB_EXPORT
-CbPacket    *cb_connector_log_in_finish (CbConnector  *self,
-                                         GAsyncResult *result,
-                                         GError      **error);
+CbSession       *cb_connector_connect_finish (CbConnector  *self,
+                                              GAsyncResult *result,
+                                              GError      **error);
+CB_EXPORT
+void             cb_connector_log_in_async (CbConnector        *self,
+                                            CbSession          *session,
+                                            const char         *username,
+                                            GCancellable       *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer            user_data);
+CB_EXPORT
+void             cb_connector_log_in_with_async (CbConnector        *self,
+                                                 CbSession          *session,
+                                                 CbPacket           *login,
+                                                 GCancellable       *cancellable,
+                                                 GAsyncReadyCallback callback,
+                                                 gpointer            user_data);
+CB_EXPORT
+CbPacket        *cb_connector_log_in_finish (CbConnector  *self,
+                                             GAsyncResult *result,
+                                             GError      **error);
 
 G_END_DECLS

@@ -15,6 +15,13 @@ G_BEGIN_DECLS
  */
 #define CB_MESSAGE_TO_ALL "ALL"
 
+/**
+ * CB_MESSAGE_MAX_TOKEN:
+ *
+ * Longest token of a message, in characters, all of them ASCII.
+ */
+#define CB_MESSAGE_MAX_TOKEN 64u
+
 #define CB_TYPE_MESSAGE (cb_message_get_type ())
 
 typedef struct _CbMessage CbMessage;
@@ -27,6 +34,13 @@ CbMessage  *cb_message_new (const char *source,
                             gint64      time_s,
                             const char *content);
 CB_EXPORT
+CbMessage  *cb_message_new_full (const char *source,
+                                 const char *destination,
+                                 gint64      time_s,
+                                 const char *content,
+                                 gint64      id,
+                                 const char *token);
+CB_EXPORT
 CbMessage  *cb_message_ref (CbMessage *self);
 CB_EXPORT
 void        cb_message_unref (CbMessage *self);
@@ -38,6 +52,12 @@ CB_EXPORT
 gint64      cb_message_get_time_s (CbMessage *self);
 CB_EXPORT
 const char *cb_message_get_content (CbMessage *self);
+CB_EXPORT
+gint64      cb_message_get_id (CbMessage *self);
+CB_EXPORT
+const char *cb_message_get_token (CbMessage *self);
+CB_EXPORT
+gboolean    cb_message_is_token (const char *text);
 CB_EXPORT
 gboolean    cb_message_is_public (CbMessage *self);
 CB_EXPORT

@@ -162,6 +162,85 @@ parse_users (CbPacket      *self,
     }
 }
 
+static gboolean
+parse_id (CbJsonScanner *scanner,
+          gint64        *target,
+          GError       **error)
+{
+  if (!expect (scanner, CB_JSON_INTEGER, "A message's id is not an integer from 1 to 2^53", error))
+    return FALSE;
+
+  *target = cb_json_scanner_get_integer (scanner);
+  return *target > 0 ||
+         fail (error, "A message's id is %" G_GINT64_FORMAT ", but has to be from 1 to 2^53", *target);
+}
+
+static gboolean
+parse_token (CbJsonScanner *scanner,
+             char         **target,
+             GError       **error)
+{
+  if (!parse_text (scanner, "A message's token is not a string", target, error))
+    return FALSE;
+
+  return cb_message_is_token (*target) ||
+         fail (error, "A message's token has to be 1 to %u characters from “!” to “~”, all ASCII",
+               CB_MESSAGE_MAX_TOKEN);
+}
+
+/* Behind the “{” that is a message's fifth part. */
+static gboolean
+parse_extension (CbJsonScanner *scanner,
+                 gint64        *out_id,
+                 char         **out_token,
+                 GError       **error)
+{
+  CbJsonToken token = CB_JSON_END;
+
+  for (;;)
+    {
+      gboolean parsed = FALSE;
+
+      if (!cb_json_scanner_next (scanner, &token, error))
+        return FALSE;
+      if (token == CB_JSON_OBJECT_CLOSE)
+        return TRUE;
+
+      if (cb_json_scanner_equals (scanner, "id"))
+        parsed = parse_id (scanner, out_id, error);
+      else if (cb_json_scanner_equals (scanner, "token"))
+        parsed = parse_token (scanner, out_token, error);
+      else
+        parsed = cb_json_scanner_skip_value (scanner, NULL, NULL, error);
+      if (!parsed)
+        return FALSE;
+    }
+}
+
+/* Behind a message's CONTENT: the end, or one more part between peers that agreed on it. */
+static gboolean
+parse_message_end (CbPacket      *self,
+                   CbJsonScanner *scanner,
+                   gint64        *out_id,
+                   char         **out_token,
+                   GError       **error)
+{
+  CbJsonToken token = CB_JSON_END;
+
+  if ((self->features & CB_FEATURE_MESSAGE_IDS) == 0)
+    return expect (scanner, CB_JSON_ARRAY_CLOSE, "A message has more than four parts", error);
+
+  if (!cb_json_scanner_next (scanner, &token, error))
+    return FALSE;
+  if (token == CB_JSON_ARRAY_CLOSE)
+    return TRUE;
+  if (token != CB_JSON_OBJECT_OPEN)
+    return fail (error, "A message's fifth part is not an object");
+
+  return parse_extension (scanner, out_id, out_token, error) &&
+         expect (scanner, CB_JSON_ARRAY_CLOSE, "A message has more than five parts", error);
+}
+
 /* Behind the “[” of a message's tuple. */
 static gboolean
 parse_message (CbPacket      *self,
@@ -171,7 +250,9 @@ parse_message (CbPacket      *self,
   g_autofree char *source = NULL;
   g_autofree char *destination = NULL;
   g_autofree char *content = NULL;
+  g_autofree char *token = NULL;
   gint64 time_s = 0;
+  gint64 id = 0;
 
   if (!parse_text (scanner, "A message's SRC is not a string", &source, error) ||
       !parse_text (scanner, "A message's DEST is not a string", &destination, error) ||
@@ -180,10 +261,10 @@ parse_message (CbPacket      *self,
     return FALSE;
   time_s = cb_json_scanner_get_integer (scanner);
   if (!parse_text (scanner, "A message's CONTENT is not a string", &content, error) ||
-      !expect (scanner, CB_JSON_ARRAY_CLOSE, "A message has more than four parts", error))
+      !parse_message_end (self, scanner, &id, &token, error))
     return FALSE;
 
-  g_ptr_array_add (self->messages, cb_message_new (source, destination, time_s, content));
+  g_ptr_array_add (self->messages, cb_message_new_full (source, destination, time_s, content, id, token));
   return TRUE;
 }
 
@@ -331,8 +412,9 @@ cb_packet_is_known_key (const char *key)
  * @len: its length, in bytes
  * @error: return location for a #GError
  *
- * Reads a payload: one JSON object, whose known members have the types of
- * the protocol. It is read as a whole or not at all.
+ * Reads a payload of a peer that has announced nothing: one JSON object, whose
+ * known members have the types of the protocol. It is read as a whole or not at
+ * all.
  *
  * Source: `docs/protocol.md`, “Packets”.
  *
@@ -344,6 +426,31 @@ cb_packet_parse (const char *text,
                  gsize       len,
                  GError    **error)
 {
+  return cb_packet_parse_with (text, len, 0, error);
+}
+
+/**
+ * cb_packet_parse_with:
+ * @text: (array length=len): the payload of a frame
+ * @len: its length, in bytes
+ * @features: what both ends have announced
+ * @error: return location for a #GError
+ *
+ * Reads a payload as [func@Cb.Packet.parse] does, and what @features add to the
+ * types of known members: with [flags@Cb.Features.MESSAGE_IDS] a message may have
+ * a fifth part. Members that only extensions know are extras all the same.
+ *
+ * Source: `docs/protocol.md`, “Ids and tokens”.
+ *
+ * Returns: (transfer full): the packet, or %NULL with
+ *   [error@Cb.Error.MALFORMED]
+ */
+CbPacket *
+cb_packet_parse_with (const char *text,
+                      gsize       len,
+                      CbFeatures  features,
+                      GError    **error)
+{
   g_autoptr (CbPacket) self = NULL;
   g_autoptr (CbJsonScanner) scanner = NULL;
   CbJsonToken token = CB_JSON_END;
@@ -353,6 +460,7 @@ cb_packet_parse (const char *text,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   self = cb_packet_new ();
+  self->features = features;
   scanner = cb_json_scanner_new (text, len);
   if (!expect (scanner, CB_JSON_OBJECT_OPEN, "The payload is not a JSON object", error))
     return NULL;

@@ -31,6 +31,7 @@ struct _CbPacket
   GPtrArray       *joined; /* of names */
   GPtrArray       *left; /* of names */
   GPtrArray       *extras; /* of CbPacketExtra */
+  CbFeatures       features; /* what a text may hold while it is read */
 };
 
 gboolean cb_packet_is_known_key (const char *key);

@@ -209,6 +209,9 @@ cb_packet_to_frame (CbPacket      *self,
   g_return_val_if_fail (self != NULL, NULL);
 
   out = g_string_new ("{");
+  /* A server that stumbles over what it does not know had better do so before it has taken the name. */
+  if (self->username != NULL)
+    append_extras (out, self->extras, encoding);
   append_text (out, "USERNAME", self->username, encoding);
   if (self->accepted != CB_PACKET_ACCEPTED_ABSENT)
     {
@@ -221,7 +224,8 @@ cb_packet_to_frame (CbPacket      *self,
   append_names (out, "USERS_JOINED", self->joined, encoding);
   append_names (out, "USERS_LEFT", self->left, encoding);
   append_text (out, "ERROR", self->error, encoding);
-  append_extras (out, self->extras, encoding);
+  if (self->username == NULL)
+    append_extras (out, self->extras, encoding);
   g_string_append_c (out, '}');
 
   return cb_frame_new (out->str, out->len);

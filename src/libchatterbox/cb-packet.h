@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
+#include "libchatterbox/cb-features.h"
 #include "libchatterbox/cb-json.h"
 #include "libchatterbox/cb-message.h"
 #include "libchatterbox/cb-user.h"
@@ -23,6 +24,11 @@ CB_EXPORT
 CbPacket   *cb_packet_parse (const char *text,
                              gsize       len,
                              GError    **error);
+CB_EXPORT
+CbPacket   *cb_packet_parse_with (const char *text,
+                                  gsize       len,
+                                  CbFeatures  features,
+                                  GError    **error);
 CB_EXPORT
 CbPacket   *cb_packet_ref (CbPacket *self);
 CB_EXPORT

@@ -33,6 +33,7 @@ struct _CbSession
   GObject       parent_instance;
   GIOStream    *stream;
   guint         max_queue; /* bytes */
+  CbFeatures    features;  /* what both ends have announced */
 
   CbFrameReader reader;
   Read         *input;     /* what was read last, until all of it is taken */
@@ -63,6 +64,7 @@ enum
   PROP_STREAM = 1,
   PROP_MAX_FRAME,
   PROP_MAX_QUEUE,
+  PROP_FEATURES,
   N_PROPS
 };
 
@@ -134,6 +136,9 @@ cb_session_get_property (GObject    *object,
     case PROP_MAX_QUEUE:
       g_value_set_uint (value, cb_session_get_max_queue (self));
       break;
+    case PROP_FEATURES:
+      g_value_set_uint (value, cb_session_get_features (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -157,6 +162,9 @@ cb_session_set_property (GObject      *object,
       break;
     case PROP_MAX_QUEUE:
       cb_session_set_max_queue (self, g_value_get_uint (value));
+      break;
+    case PROP_FEATURES:
+      cb_session_set_features (self, (CbFeatures) g_value_get_uint (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -202,6 +210,18 @@ cb_session_class_init (CbSessionClass *klass)
   properties[PROP_MAX_QUEUE] =
     g_param_spec_uint ("max-queue", NULL, NULL,
                        1, G_MAXUINT, DEFAULT_MAX_QUEUE,
+                       G_PARAM_READWRITE | G_PARAM_CONSTRUCT |
+                       G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * CbSession:features: (getter get_features) (setter set_features)
+   *
+   * What both ends have announced to each other, of [flags@Cb.Features]: what
+   * comes is read, and what goes is written, by it.
+   */
+  properties[PROP_FEATURES] =
+    g_param_spec_uint ("features", NULL, NULL,
+                       0, CB_FEATURES_ALL, 0,
                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT |
                        G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -322,6 +342,42 @@ cb_session_set_max_queue (CbSession *self,
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_QUEUE]);
 }
 
+/**
+ * cb_session_get_features:
+ * @self: a session
+ *
+ * Gets what both ends have announced.
+ *
+ * Returns: the features; 0 for the base protocol
+ */
+CbFeatures
+cb_session_get_features (CbSession *self)
+{
+  g_return_val_if_fail (CB_IS_SESSION (self), (CbFeatures) 0);
+
+  return self->features;
+}
+
+/**
+ * cb_session_set_features:
+ * @self: a session
+ * @features: what both ends have announced
+ *
+ * Takes effect with the next packet in either direction.
+ */
+void
+cb_session_set_features (CbSession *self,
+                         CbFeatures features)
+{
+  g_return_if_fail (CB_IS_SESSION (self));
+
+  if (self->features == features)
+    return;
+
+  self->features = features;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FEATURES]);
+}
+
 static void
 close_cb (GObject      *source,
           GAsyncResult *result,
@@ -389,7 +445,7 @@ receive_from_input (CbSession *self)
       self->n_unread = 0;
     }
   else if (payload != NULL)
-    packet = cb_packet_parse (payload, len, &error);
+    packet = cb_packet_parse_with (payload, len, self->features, &error);
 
   /* The payload may lie in the input; what is left of it stays for the next receive. */
   if (self->n_unread == 0)
@@ -672,7 +728,7 @@ cb_session_send_async (CbSession          *self,
       return;
     }
 
-  frame = cb_packet_to_frame (packet, CB_JSON_ASCII);
+  frame = cb_packet_to_frame (packet, self->features & CB_FEATURE_UTF8 ? CB_JSON_UTF8 : CB_JSON_ASCII);
   g_task_set_task_data (task, frame, (GDestroyNotify) g_bytes_unref);
   len = g_bytes_get_size (frame);
   if (len > self->max_queue || self->queued > self->max_queue - len)

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "libchatterbox/cb-features.h"
 #include "libchatterbox/cb-packet.h"
 #include "libchatterbox/cb-version-macros.h"
 
@@ -26,6 +27,11 @@ guint      cb_session_get_max_queue (CbSession *self);
 CB_EXPORT
 void       cb_session_set_max_queue (CbSession *self,
                                      guint      max_queue);
+CB_EXPORT
+CbFeatures cb_session_get_features (CbSession *self);
+CB_EXPORT
+void       cb_session_set_features (CbSession *self,
+                                    CbFeatures features);
 CB_EXPORT
 void       cb_session_receive_async (CbSession          *self,
                                      GCancellable       *cancellable,

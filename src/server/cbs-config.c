@@ -21,6 +21,7 @@ cbs_config_new (void)
   CbsConfig *self = g_new0 (CbsConfig, 1);
 
   self->history_limit = -1;
+  self->hold_us = G_GINT64_CONSTANT (86400) * G_USEC_PER_SEC;
   self->unfinished_each = 128;
   self->unfinished_all = 1024;
   self->engine.frame_before_login = 4 * 1024;
@@ -269,6 +270,7 @@ static const Setting settings[] = {
   { "limits", "unfinished-per-address", parse_count, AT (unfinished_each), 1, 1 << 20 },
   { "limits", "unfinished", parse_count, AT (unfinished_all), 1, 1 << 20 },
   { "history", "login-limit", parse_history_limit, AT (history_limit), 0, G_MAXINT32 },
+  { "names", "hold", parse_seconds, AT (hold_us), 0, 365 * 24 * 60 * 60 },
   { "compatibility", "user-list", parse_user_list, AT (room.user_list), 0, 0 },
 };
 

@@ -16,6 +16,8 @@ G_BEGIN_DECLS
  * @state_directory: where the log is kept
  * @ephemeral: keep the log in memory only
  * @history_limit: newest messages that a login is answered with; -1: all
+ * @hold_us: how long a name without a key is kept for the address that used it
+ *   last, in microseconds; 0: not at all
  * @unfinished_each: most connections of one address that are not logged in
  * @unfinished_all: most connections together that are not logged in
  * @engine: settings of the engine
@@ -31,6 +33,7 @@ typedef struct
   char             *state_directory;
   gboolean          ephemeral;
   gint64            history_limit;
+  gint64            hold_us;
   guint             unfinished_each;
   guint             unfinished_all;
   CbsEngineSettings engine;

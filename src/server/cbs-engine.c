@@ -39,6 +39,9 @@ peer_free (CbsPeer *peer)
   cbs_outbox_clear (&peer->outbox);
   g_clear_pointer (&peer->stash, g_byte_array_unref);
   g_clear_pointer (&peer->packet, cb_packet_unref);
+  g_clear_pointer (&peer->resume, cb_resume_free);
+  g_clear_object (&peer->reading);
+  g_free (peer->user);
   g_clear_object (&peer->tls);
   g_clear_object (&peer->base);
   g_free (peer);

@@ -233,7 +233,8 @@ holds_kind (const CbsOutbox *self,
 }
 
 /* The joins and leaves of one frame have no order among each other: of somebody who
- * came and went (or went and came) in between, nothing has changed. */
+ * came and went (or went and came) in between, nothing has changed. An object that goes
+ * out between them may tell who is here: what came before it is not taken back. */
 static void
 drop_contradictions (CbsOutbox *self)
 {
@@ -251,6 +252,8 @@ drop_contradictions (CbsOutbox *self)
       CbsFragment *fragment = g_ptr_array_index (self->pending, i);
       CbsFragment *earlier = NULL;
 
+      if (fragment->kind == CBS_FRAGMENT_OBJECT)
+        g_hash_table_remove_all (open);
       if (fragment->kind != CBS_FRAGMENT_JOINED && fragment->kind != CBS_FRAGMENT_LEFT)
         continue;
 
@@ -304,16 +307,22 @@ write_frame (CbsFragment **fragments,
   const Frame frame = { fragments, n_fragments, out, start + CB_FRAME_HEADER_LEN };
 
   g_byte_array_append (out, header, sizeof header);
-  append_refusal (&frame);
-  append_list (&frame, CBS_FRAGMENT_MESSAGE, "MESSAGES");
-  append_list (&frame, CBS_FRAGMENT_JOINED, "USERS_JOINED");
-  append_list (&frame, CBS_FRAGMENT_LEFT, "USERS_LEFT");
-  append_errors (&frame);
-  append_literal (out, "}");
+  if (fragments[0]->kind == CBS_FRAGMENT_OBJECT)
+    g_byte_array_append (out, (const guint8 *) fragments[0]->json, fragments[0]->len);
+  else
+    {
+      append_refusal (&frame);
+      append_list (&frame, CBS_FRAGMENT_MESSAGE, "MESSAGES");
+      append_list (&frame, CBS_FRAGMENT_JOINED, "USERS_JOINED");
+      append_list (&frame, CBS_FRAGMENT_LEFT, "USERS_LEFT");
+      append_errors (&frame);
+      append_literal (out, "}");
+    }
   write_header (out, start);
 }
 
-/* An object holds each key once, and each login gets an answer: a frame ends before the second. */
+/* An object holds each key once, and each login gets an answer: a frame ends before the second.
+ * What is an object already is a frame of its own. */
 static guint
 count_for_one_frame (CbsFragment **fragments,
                      guint         n_fragments)
@@ -322,6 +331,8 @@ count_for_one_frame (CbsFragment **fragments,
 
   for (guint i = 0; i < n_fragments; i++)
     {
+      if (fragments[i]->kind == CBS_FRAGMENT_OBJECT)
+        return MAX (i, 1);
       if (fragments[i]->kind == CBS_FRAGMENT_REFUSED && ++n_refusals == 2)
         return i;
     }
@@ -336,8 +347,8 @@ count_for_one_frame (CbsFragment **fragments,
  *
  * Turns all pending fragments into one frame: deployed peers read one frame a
  * time and drop what came with it. The keys stand in the order in which peers
- * handle them. Only who asked for several names before it had an answer gets
- * several frames.
+ * handle them. Only who asked for several names before it had an answer, or
+ * for what is answered by an object of its own, gets several frames.
  *
  * Source: `docs/protocol.md`, “One frame a turn”.
  *

@@ -56,4 +56,6 @@ gsize    cbs_outbox_get_size (const CbsOutbox *self);
 gboolean cbs_outbox_is_empty (const CbsOutbox *self);
 void     cbs_outbox_clear (CbsOutbox *self);
 
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CbsOutbox, cbs_outbox_clear)
+
 G_END_DECLS

@@ -3,8 +3,10 @@
 
 #include <gio/gio.h>
 
+#include "libchatterbox/cb-features.h"
 #include "libchatterbox/cb-frame.h"
 #include "libchatterbox/cb-packet.h"
+#include "libchatterbox/cb-request.h"
 #include "server/cbs-deadlines.h"
 #include "server/cbs-gate.h"
 #include "server/cbs-outbox.h"
@@ -59,6 +61,7 @@ typedef struct
   guint             held : 1;      /* its input waits for the server */
   guint             blocked : 1;   /* its socket takes nothing now */
   guint             started : 1;   /* its first byte came */
+  guint             announcing : 1; /* its login had FEATURES, whatever they are */
 
   gpointer          owner;
   CbsGateTicket     ticket;
@@ -67,6 +70,11 @@ typedef struct
   guint             next_message;
   guint             n_appends; /* entries of its that are on the way to the log */
   gsize             append_bytes;
+  char             *user;     /* key of its user, once it is logged in */
+  CbFeatures        features; /* of its login; they count once it is logged in */
+  CbResume         *resume;   /* what its login wants of the past; NULL: all */
+  gint64            request;  /* number that answers to its packet carry, or CBS_NO_REQUEST */
+  GCancellable     *reading;  /* of what it is reading of the log; NULL: nothing */
   CbsReplay        *replay; /* while it gets the past; NULL: it gets what is new as it comes */
 } CbsPeer;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "libchatterbox/cb-frame.h"
-#include "libchatterbox/cb-json.h"
+#include "server/room/cbs-fragment.h"
 
 /* Largest payload of the frame that answers a login; what is beyond follows in frames of a page. */
 #define MAX_FIRST_FRAME (16u * 1024 * 1024)
@@ -14,7 +14,8 @@
 /* Bytes of messages that are in memory at a time for one peer. */
 #define PAGE_BYTES (32u * 1024)
 
-#define WELCOME "{\"USERNAME_ACCEPTED\":true,\"INFO\":\"Welcome!\",\"USER_LIST\":"
+#define WELCOME "{\"USERNAME_ACCEPTED\":true,\"INFO\":\"Welcome!\","
+#define USER_LIST "\"USER_LIST\":"
 #define MESSAGES ",\"MESSAGES\":["
 #define ONLY_MESSAGES "{\"MESSAGES\":["
 #define END "]}"
@@ -27,7 +28,9 @@ struct _CbsReplay
   CbsReplayHandler handler;
   gpointer         user_data;
   GCancellable    *cancellable; /* cancelled: the owner has freed it */
-  GBytes          *users;
+  GString         *welcome; /* the first frame up to its messages; NULL: it was given out */
+  CbFeatures       features; /* that its messages are written with */
+  gint64           since;   /* private messages up to there are another holder's */
   GStrv            hidden;  /* as of the beginning of the frame under way */
   gint64           joined;  /* sequence of the viewer's join */
   gint64           after;   /* what has been read */
@@ -48,7 +51,8 @@ replay_unref (CbsReplay *self)
 
   g_object_unref (self->log);
   g_object_unref (self->cancellable);
-  g_clear_pointer (&self->users, g_bytes_unref);
+  if (self->welcome != NULL)
+    g_string_free (self->welcome, TRUE);
   g_clear_pointer (&self->ready, g_bytes_unref);
   g_strfreev (self->hidden);
   g_free (self->viewer);
@@ -141,11 +145,8 @@ begin_first_frame (CbsReplay          *self,
 {
   GByteArray *out = g_byte_array_new ();
   guint8 header[CB_FRAME_HEADER_LEN];
-  gsize users_len = 0;
-  const guint8 *users = g_bytes_get_data (self->users, &users_len);
   const gsize commas = extent->n_entries > 0 ? extent->n_entries - 1 : 0;
-  const gsize len = strlen (WELCOME) + users_len + strlen (MESSAGES) +
-                    extent->wire_bytes + commas + strlen (END);
+  const gsize len = self->welcome->len + extent->wire_bytes + commas + strlen (END);
 
   self->after = extent->after;
   self->until = extent->until;
@@ -155,12 +156,10 @@ begin_first_frame (CbsReplay          *self,
 
   cb_frame_write_header (header, len + self->padding);
   g_byte_array_append (out, header, sizeof header);
-  append_text (out, WELCOME);
-  g_byte_array_append (out, users, (guint) users_len);
-  append_text (out, MESSAGES);
+  g_byte_array_append (out, (const guint8 *) self->welcome->str, (guint) self->welcome->len);
   if (self->n_left == 0)
     append_end (self, out);
-  g_clear_pointer (&self->users, g_bytes_unref);
+  g_string_free (g_steal_pointer (&self->welcome), TRUE);
   offer (self, out);
 }
 
@@ -184,38 +183,72 @@ measure_cb (GObject      *source,
     fail (self, error);
 }
 
+static GString *
+write_welcome (const CbsReplayStart *start)
+{
+  GString *welcome = g_string_new (WELCOME);
+  gsize users_len = 0;
+  const char *users = g_bytes_get_data (start->users, &users_len);
+
+  if (start->members != NULL)
+    {
+      g_string_append (welcome, start->members);
+      g_string_append_c (welcome, ',');
+    }
+  g_string_append (welcome, USER_LIST);
+  g_string_append_len (welcome, users, (gssize) users_len);
+  g_string_append (welcome, MESSAGES);
+  return welcome;
+}
+
+static void
+init_query (CbsReplay   *self,
+            CbsLogQuery *query)
+{
+  const gboolean with_ids = (self->features & CB_FEATURE_MESSAGE_IDS) != 0;
+
+  *query = (CbsLogQuery) {
+    .after = self->after,
+    .viewer = self->viewer,
+    .blocked = self->hidden,
+    .with_ids = with_ids,
+    .own = with_ids,
+    .since = self->since,
+  };
+}
+
 /**
  * cbs_replay_start:
  * @self: a replay
- * @users: the USER_LIST as the wire has it
- * @newest: how many of the newest messages are wanted; -1: all
- * @joined: sequence of the viewer's join: the history ends there
+ * @start: what to begin with; copied
  *
  * Begins with the frame that accepts the login.
  */
 void
-cbs_replay_start (CbsReplay *self,
-                  GBytes    *users,
-                  gint64     newest,
-                  gint64     joined)
+cbs_replay_start (CbsReplay            *self,
+                  const CbsReplayStart *start)
 {
-  const gsize overhead = strlen (WELCOME) + g_bytes_get_size (users) + strlen (MESSAGES) + strlen (END);
   CbsLogQuery query = { 0, };
+  gsize overhead = 0;
 
-  self->users = g_bytes_ref (users);
-  self->joined = joined;
-  if (newest == 0)
+  self->welcome = write_welcome (start);
+  /* The first frame's length is that of ASCII, as the log has measured it. */
+  self->features = start->features & ~(guint) CB_FEATURE_UTF8;
+  self->since = start->since;
+  self->joined = start->joined;
+  self->after = MIN (start->after, start->joined);
+  if (start->newest == 0)
     {
-      begin_first_frame (self, &(const CbsLogExtent) { .after = joined, .until = joined });
+      begin_first_frame (self, &(const CbsLogExtent) { .after = start->joined, .until = start->joined });
       return;
     }
 
   self->hidden = self->handler.list_hidden (self->user_data);
-  query.until = joined;
-  query.viewer = self->viewer;
-  query.blocked = self->hidden;
-  query.newest = newest > 0 ? (guint64) newest : 0;
+  init_query (self, &query);
+  query.until = start->joined;
+  query.newest = start->newest > 0 ? (guint64) start->newest : 0;
   /* A room so large that its list of users fills the frame gets a page of history. */
+  overhead = self->welcome->len + strlen (END);
   query.max_bytes = overhead + PAGE_BYTES < MAX_FIRST_FRAME ? MAX_FIRST_FRAME - overhead : PAGE_BYTES;
 
   g_ref_count_inc (&self->ref_count);
@@ -224,18 +257,15 @@ cbs_replay_start (CbsReplay *self,
 }
 
 static void
-append_entries (GString   *json,
+append_entries (CbsReplay *self,
+                GString   *json,
                 GPtrArray *entries)
 {
   for (guint i = 0; i < entries->len; i++)
     {
-      const CbsEntry *entry = g_ptr_array_index (entries, i);
-      gsize len = 0;
-      const char *body = g_bytes_get_data (entry->body, &len);
-
       if (i > 0)
         g_string_append_c (json, ',');
-      cb_json_append_ascii (json, body, len);
+      cbs_fragment_append_message (json, g_ptr_array_index (entries, i), self->features, NULL);
     }
 }
 
@@ -249,7 +279,7 @@ continue_first_frame (CbsReplay *self,
   if (self->is_open)
     g_string_append_c (json, ',');
   self->is_open = TRUE;
-  append_entries (json, entries);
+  append_entries (self, json, entries);
   g_byte_array_append (out, (const guint8 *) json->str, (guint) json->len);
 
   self->n_left -= entries->len;
@@ -264,7 +294,7 @@ offer_later_frame (CbsReplay *self,
 {
   g_autoptr (GString) json = g_string_new (ONLY_MESSAGES);
 
-  append_entries (json, entries);
+  append_entries (self, json, entries);
   g_string_append (json, END);
   self->ready = cb_frame_new (json->str, json->len);
   self->handler.ready (self->user_data);
@@ -328,10 +358,8 @@ read_next (CbsReplay *self)
       g_strfreev (self->hidden);
       self->hidden = self->handler.list_hidden (self->user_data);
     }
-  query.after = self->after;
+  init_query (self, &query);
   query.until = self->until;
-  query.viewer = self->viewer;
-  query.blocked = self->hidden;
   query.max_bytes = PAGE_BYTES;
 
   g_ref_count_inc (&self->ref_count);
@@ -369,6 +397,6 @@ cbs_replay_take (CbsReplay *self)
 gboolean
 cbs_replay_is_caught_up (CbsReplay *self)
 {
-  return !self->reading && self->ready == NULL && self->users == NULL && self->n_left == 0 &&
+  return !self->reading && self->ready == NULL && self->welcome == NULL && self->n_left == 0 &&
          self->after >= self->handler.get_head (self->user_data);
 }

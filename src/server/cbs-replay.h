@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "libchatterbox/cb-features.h"
 #include "server/log/cbs-log.h"
 
 G_BEGIN_DECLS
@@ -26,6 +27,31 @@ typedef struct
 } CbsReplayHandler;
 
 /**
+ * CbsReplayStart:
+ * @users: the USER_LIST as the wire has it
+ * @members: (nullable): what else the accepting object holds, as JSON:
+ *   `"LOG":…,"READ":…`
+ * @features: what the viewer has announced: with `message-ids` its messages carry
+ *   their ids, and its own private ones are among them
+ * @since: private messages up to and with this sequence are not the viewer's
+ * @after: only what stands behind this sequence
+ * @newest: how many of the newest messages are wanted; -1: all
+ * @joined: sequence of the viewer's join: the history of the first frame ends there
+ *
+ * What a replay begins with.
+ */
+typedef struct
+{
+  GBytes     *users;
+  const char *members;
+  CbFeatures  features;
+  gint64      since;
+  gint64      after;
+  gint64      newest;
+  gint64      joined;
+} CbsReplayStart;
+
+/**
  * CbsReplay:
  *
  * The past on its way to one peer: the frame that accepts its login, with the
@@ -42,10 +68,8 @@ CbsReplay *cbs_replay_new (CbsLog                 *log,
                            const CbsReplayHandler *handler,
                            gpointer                user_data);
 void       cbs_replay_free (CbsReplay *self);
-void       cbs_replay_start (CbsReplay *self,
-                             GBytes    *users,
-                             gint64     newest,
-                             gint64     until);
+void       cbs_replay_start (CbsReplay            *self,
+                             const CbsReplayStart *start);
 GBytes    *cbs_replay_take (CbsReplay *self);
 gboolean   cbs_replay_is_caught_up (CbsReplay *self);
 

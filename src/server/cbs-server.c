@@ -55,21 +55,15 @@ get_entry_size (const CbsEntry *entry)
   return entry->body != NULL ? g_bytes_get_size (entry->body) : 0;
 }
 
+/* What became of an append is known: its peer may go on. */
 static void
-append_cb (GObject      *source,
-           GAsyncResult *result,
-           gpointer      user_data)
+finish_append (AppendData   *data,
+               const GError *error)
 {
-  g_autoptr (AppendData) data = user_data;
-  g_autoptr (GError) error = NULL;
   CbsServer *self = data->server;
-  CbsPeer *peer = NULL;
+  CbsPeer *peer = cbs_engine_find (self->engine, data->entry->origin);
 
-  if (self->disposed)
-    return;
-
-  peer = cbs_engine_find (self->engine, data->entry->origin);
-  if (cbs_log_append_finish (CBS_LOG (source), result, &error) < 0)
+  if (error != NULL)
     {
       g_autoptr (CbsEffects) effects = cbs_effects_new ();
 
@@ -82,6 +76,75 @@ append_cb (GObject      *source,
   peer->n_appends--;
   peer->append_bytes -= get_entry_size (data->entry);
   cbs_dispatch_resume (self, peer);
+}
+
+static void
+read_stored_cb (GObject      *source,
+                GAsyncResult *result,
+                gpointer      user_data)
+{
+  g_autoptr (AppendData) data = user_data;
+  g_autoptr (GPtrArray) entries = NULL;
+  g_autoptr (CbsEffects) effects = cbs_effects_new ();
+  g_autoptr (GError) error = NULL;
+  CbsServer *self = data->server;
+
+  entries = cbs_log_read_finish (CBS_LOG (source), result, &error);
+  if (self->disposed)
+    return;
+
+  if (entries != NULL && entries->len == 0)
+    g_set_error (&error, CBS_LOG_ERROR, CBS_LOG_ERROR_FAILED,
+                 "The message of that token is not there any more");
+  else if (entries != NULL)
+    {
+      cbs_room_repeated (self->room, data->entry, g_ptr_array_index (entries, 0), effects);
+      cbs_server_apply (self, effects);
+    }
+  finish_append (data, error);
+}
+
+/* A message whose token is known was stored before: its sender is told so, with what was stored. */
+static void
+read_stored (AppendData *data,
+             gint64      seq)
+{
+  const CbsLogQuery query = {
+    .after = seq - 1,
+    .until = seq,
+    .viewer = data->entry->src,
+    .own = TRUE,
+  };
+
+  cbs_log_read_async (data->server->log, &query, NULL, read_stored_cb, data);
+}
+
+static void
+append_cb (GObject      *source,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  g_autoptr (AppendData) data = user_data;
+  g_autoptr (GError) error = NULL;
+  CbsServer *self = data->server;
+  const gint64 seq = cbs_log_append_finish (CBS_LOG (source), result, &error);
+
+  if (self->disposed)
+    return;
+
+  if (seq > 0 && data->entry->kind == CBS_ENTRY_MESSAGE && data->entry->seq != seq)
+    {
+      read_stored (g_steal_pointer (&data), seq);
+      return;
+    }
+  if (seq >= 0 && data->entry->kind == CBS_ENTRY_READ)
+    {
+      g_autoptr (CbsEffects) effects = cbs_effects_new ();
+
+      cbs_room_noted (self->room, data->entry, effects);
+      cbs_server_apply (self, effects);
+    }
+  finish_append (data, error);
 }
 
 static void
@@ -101,45 +164,6 @@ append (CbsServer *self,
   cbs_log_append_async (self->log, entry, append_cb, data);
 }
 
-static GStrv
-replay_list_hidden (gpointer user_data)
-{
-  const CbsPeer *peer = user_data;
-
-  return cbs_room_dup_hidden (((CbsServer *) peer->owner)->room, peer->number);
-}
-
-static gint64
-replay_get_head (gpointer user_data)
-{
-  return ((CbsServer *) ((CbsPeer *) user_data)->owner)->head;
-}
-
-static void
-replay_ready (gpointer user_data)
-{
-  CbsPeer *peer = user_data;
-
-  cbs_engine_wake (((CbsServer *) peer->owner)->engine, peer);
-}
-
-static void
-replay_failed (const GError *error,
-               gpointer      user_data)
-{
-  CbsPeer *peer = user_data;
-
-  g_message ("The history can't be read: %s", error->message);
-  cbs_engine_doom (((CbsServer *) peer->owner)->engine, peer);
-}
-
-static const CbsReplayHandler replay_handler = {
-  .list_hidden = replay_list_hidden,
-  .get_head = replay_get_head,
-  .ready = replay_ready,
-  .failed = replay_failed,
-};
-
 static void
 accept_peer (CbsServer       *self,
              const CbsEffect *effect)
@@ -158,34 +182,43 @@ accept_peer (CbsServer       *self,
                     "MESSAGE", "Connection %s is logged in", number);
   cbs_gate_leave (self->gate, &peer->ticket);
   cbs_engine_set_online (self->engine, peer);
-  peer->replay = cbs_replay_new (self->log, effect->entry->src, &replay_handler, peer);
-  cbs_replay_start (peer->replay, effect->users, self->config->history_limit, effect->entry->seq);
+  g_free (peer->user);
+  peer->user = g_strdup (effect->entry->src);
+  cbs_login_accept (self, peer, effect);
 }
 
 /* What a peer gets from its replay it must not get twice. */
 static gboolean
-comes_by_replay (const CbsPeer     *peer,
-                 const CbsFragment *fragment)
+comes_by_replay (const CbsPeer   *peer,
+                 const CbsEffect *effect)
 {
-  return peer->replay != NULL && fragment->kind == CBS_FRAGMENT_MESSAGE;
+  return peer->replay != NULL && cbs_effect_is_message (effect);
 }
 
 static void
-broadcast (CbsServer       *self,
-           const CbsEffect *effect)
+send_effect (CbsServer *self,
+             CbsPeer   *peer,
+             CbsEffect *effect)
+{
+  cbs_engine_send (self->engine, peer, cbs_effect_get_fragment (effect, peer->features));
+}
+
+static void
+broadcast (CbsServer *self,
+           CbsEffect *effect)
 {
   GPtrArray *online = cbs_engine_get_online (self->engine);
 
-  if (self->draining && effect->fragment->kind != CBS_FRAGMENT_MESSAGE)
+  if (self->draining && !cbs_effect_is_message (effect))
     return;
 
   for (guint i = 0; i < online->len; i++)
     {
       CbsPeer *peer = g_ptr_array_index (online, i);
 
-      if (!comes_by_replay (peer, effect->fragment) &&
+      if (!comes_by_replay (peer, effect) &&
           (effect->except == NULL || !g_hash_table_contains (effect->except, &peer->number)))
-        cbs_engine_send (self->engine, peer, effect->fragment);
+        send_effect (self, peer, effect);
     }
 }
 
@@ -196,7 +229,7 @@ cbs_server_apply (CbsServer  *self,
 {
   for (guint i = 0; i < effects->len; i++)
     {
-      const CbsEffect *effect = cbs_effects_get (effects, i);
+      CbsEffect *effect = cbs_effects_get (effects, i);
       CbsPeer *peer = cbs_engine_find (self->engine, effect->peer);
 
       switch (effect->kind)
@@ -209,11 +242,18 @@ cbs_server_apply (CbsServer  *self,
           break;
         case CBS_EFFECT_REPLY:
           if (peer != NULL)
-            cbs_engine_send (self->engine, peer, effect->fragment);
+            send_effect (self, peer, effect);
           break;
         case CBS_EFFECT_DELIVER:
-          if (peer != NULL && !comes_by_replay (peer, effect->fragment))
-            cbs_engine_send (self->engine, peer, effect->fragment);
+          if (peer != NULL && !comes_by_replay (peer, effect))
+            send_effect (self, peer, effect);
+          break;
+        case CBS_EFFECT_CLOSE:
+          if (peer != NULL)
+            {
+              send_effect (self, peer, effect);
+              cbs_engine_close (self->engine, peer, NULL);
+            }
           break;
         case CBS_EFFECT_BROADCAST:
         default:
@@ -265,7 +305,11 @@ engine_more (CbsPeer *peer,
   GBytes *bytes = cbs_replay_take (peer->replay);
 
   if (bytes == NULL && cbs_replay_is_caught_up (peer->replay))
-    g_clear_pointer (&peer->replay, cbs_replay_free);
+    {
+      g_clear_pointer (&peer->replay, cbs_replay_free);
+      /* What it said meanwhile has waited for that. */
+      cbs_dispatch_resume (user_data, peer);
+    }
   return bytes;
 }
 
@@ -295,6 +339,7 @@ engine_closed (CbsPeer      *peer,
                     "MESSAGE", "Connection %s has ended: %s", number,
                     reason != NULL ? reason->message : "closed");
   cbs_gate_leave (self->gate, &peer->ticket);
+  g_cancellable_cancel (peer->reading);
   g_clear_pointer (&peer->replay, cbs_replay_free);
   if (self->disposed)
     return;
@@ -410,6 +455,7 @@ cbs_server_finalize (GObject *object)
   g_clear_pointer (&self->room, cbs_room_free);
   g_clear_pointer (&self->gate, cbs_gate_free);
   g_clear_pointer (&self->listeners, g_ptr_array_unref);
+  g_free (self->log_id);
 
   G_OBJECT_CLASS (cbs_server_parent_class)->finalize (object);
 }
@@ -505,18 +551,9 @@ fill_room (CbsServer            *self,
            const CbsLogSnapshot *snapshot)
 {
   self->head = snapshot->head;
-  for (guint i = 0; i < snapshot->users->len; i++)
-    {
-      const CbsLogUser *user = g_ptr_array_index (snapshot->users, i);
-
-      cbs_room_add_user (self->room, user->key, user->name);
-    }
-  for (guint i = 0; i < snapshot->blocks->len; i++)
-    {
-      const CbsLogBlock *block = g_ptr_array_index (snapshot->blocks, i);
-
-      cbs_room_add_block (self->room, block->src, block->dest);
-    }
+  g_free (self->log_id);
+  self->log_id = g_strdup (snapshot->id);
+  cbs_room_load (self->room, snapshot);
 }
 
 static void

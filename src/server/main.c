@@ -11,6 +11,7 @@
 #include "server/cbs-config.h"
 #include "server/cbs-server.h"
 #include "server/log/cbs-log-memory.h"
+#include "server/log/cbs-log-release.h"
 #include "server/log/cbs-log-sqlite.h"
 
 /* What the command line says; it goes before the file. */
@@ -21,6 +22,7 @@ typedef struct
   char    *private_key;
   char    *state_directory;
   char    *config_file;
+  char    *release_name;
   gboolean ephemeral;
   gboolean check_config;
   gboolean version;
@@ -42,6 +44,7 @@ options_clear (Options *options)
   g_free (options->private_key);
   g_free (options->state_directory);
   g_free (options->config_file);
+  g_free (options->release_name);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
@@ -65,6 +68,8 @@ parse_options (Options *options,
       "Keep the log in memory: it ends with the server", NULL },
     { "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->config_file,
       "Read settings from FILE", "FILE" },
+    { "release-name", 0, 0, G_OPTION_ARG_STRING, &options->release_name,
+      "Take NAME from its holder in the log of --state-directory, and exit", "NAME" },
     { "check-config", 0, 0, G_OPTION_ARG_NONE, &options->check_config,
       "Check the settings and the certificate, and exit", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version,
@@ -216,6 +221,30 @@ run (const CbsConfig   *config,
   return program.status;
 }
 
+/* Gives a name up in the log of a server that is not running. */
+static int
+release_name (const Options *options)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbName) name = NULL;
+
+  if (options->state_directory == NULL)
+    {
+      g_printerr ("chatterboxd: --release-name needs --state-directory\n");
+      return EXIT_FAILURE;
+    }
+
+  name = cb_name_new (options->release_name, &error);
+  if (name == NULL || !cbs_log_release_name (options->state_directory, name, &error))
+    {
+      g_printerr ("chatterboxd: %s\n", error->message);
+      return EXIT_FAILURE;
+    }
+
+  g_print ("The name “%s” is released: it belongs to whoever uses it next\n", cb_name_get_text (name));
+  return EXIT_SUCCESS;
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -238,6 +267,9 @@ main (int   argc,
       g_print ("chatterboxd %s\n", PACKAGE_VERSION);
       return EXIT_SUCCESS;
     }
+
+  if (options.release_name != NULL)
+    return release_name (&options);
 
   config = make_config (&options, &error);
   if (config != NULL)

@@ -62,6 +62,27 @@ cbt_format_message (CbMessage *message,
 }
 
 /**
+ * cbt_format_sent:
+ * @message: a private message by the user himself or herself, as hostile as any
+ * @now_s: the time now, seconds since the epoch, UTC
+ *
+ * Writes a message that was said elsewhere: when, to whom, and what.
+ *
+ * Returns: (transfer full): one line or more, without the last end
+ */
+char *
+cbt_format_sent (CbMessage *message,
+                 gint64     now_s)
+{
+  g_autofree char *time = cbt_format_time (cb_message_get_time_s (message), now_s);
+  g_autofree char *destination = cbt_text_make_visible (cb_message_get_destination (message));
+  g_autofree char *content = cbt_text_make_block (cb_message_get_content (message), INDENT);
+
+  /* Translators: one's own private message: when it was said, to whom, and what */
+  return g_strdup_printf (_ ("[%s] to %s (private): %s"), time, destination, content);
+}
+
+/**
  * cbt_format_notice:
  * @text: what is to be told, as hostile as any
  *

@@ -11,6 +11,8 @@ char *cbt_format_time (gint64 time_s,
                        gint64 now_s);
 char *cbt_format_message (CbMessage *message,
                           gint64     now_s);
+char *cbt_format_sent (CbMessage *message,
+                       gint64     now_s);
 char *cbt_format_notice (const char *text);
 
 G_END_DECLS

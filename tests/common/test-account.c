@@ -31,7 +31,7 @@ state_cb (CbAccount  *account,
           GParamSpec *pspec,
           gpointer    user_data)
 {
-  static const char *const names[] = { "offline", "connecting", "logging-in", "online", "leaving" };
+  static const char *const names[] = { "offline", "connecting", "logging-in", "online", "leaving", "waiting" };
 
   add_event (user_data, "%s", names[cb_account_get_state (account)]);
 }

@@ -264,3 +264,32 @@ test_certs_free (TestCerts *self)
   g_free (self->client_key);
   g_free (self);
 }
+
+/**
+ * test_certs_new_identity:
+ *
+ * Makes a self-signed client certificate with a key that nobody else has.
+ *
+ * Returns: (transfer full): a certificate and its key
+ */
+GTlsCertificate *
+test_certs_new_identity (void)
+{
+  g_auto (gnutls_x509_privkey_t) key = new_key ();
+  g_auto (gnutls_x509_crt_t) certificate = new_certificate (&client_form, key, NULL, NULL);
+  gnutls_datum_t certificate_pem = { 0 };
+  gnutls_datum_t key_pem = { 0 };
+  g_autofree char *pem = NULL;
+  g_autoptr (GError) error = NULL;
+  GTlsCertificate *identity = NULL;
+
+  check (gnutls_x509_crt_export2 (certificate, GNUTLS_X509_FMT_PEM, &certificate_pem));
+  check (gnutls_x509_privkey_export2_pkcs8 (key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &key_pem));
+  pem = g_strconcat ((const char *) certificate_pem.data, (const char *) key_pem.data, NULL);
+  gnutls_free (certificate_pem.data);
+  gnutls_free (key_pem.data);
+
+  identity = g_tls_certificate_new_from_pem (pem, -1, &error);
+  g_assert_no_error (error);
+  return identity;
+}

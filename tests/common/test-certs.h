@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -34,8 +34,9 @@ typedef struct
   char *client_key;
 } TestCerts;
 
-TestCerts *test_certs_new (void);
-void       test_certs_free (TestCerts *self);
+TestCerts       *test_certs_new (void);
+void             test_certs_free (TestCerts *self);
+GTlsCertificate *test_certs_new_identity (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestCerts, test_certs_free)
 

@@ -3,18 +3,30 @@
 
 #include "common/test-client.h"
 
+/* Starts the built client in its plain face, with a further option or NULL; it owns no name, so that names
+ * are as they always were. */
+TestProgram *
+test_client_spawn_with (const char *address,
+                        const char *ca_file,
+                        const char *username,
+                        const char *option)
+{
+  g_autofree char *server = g_strconcat ("--server=", address, NULL);
+  g_autofree char *user = g_strconcat ("--user=", username, NULL);
+  g_autofree char *ca = g_strconcat ("--ca-file=", ca_file, NULL);
+  const char *const argv[] = { g_getenv ("CHATTERBOX_TEST_CHATTERBOX"), "--plain", "--no-identity", server, user, ca,
+                               option, NULL };
+
+  return test_program_spawn (argv);
+}
+
 /* Starts the built client in its plain face. */
 TestProgram *
 test_client_spawn (const char *address,
                    const char *ca_file,
                    const char *username)
 {
-  g_autofree char *server = g_strconcat ("--server=", address, NULL);
-  g_autofree char *user = g_strconcat ("--user=", username, NULL);
-  g_autofree char *ca = g_strconcat ("--ca-file=", ca_file, NULL);
-  const char *const argv[] = { g_getenv ("CHATTERBOX_TEST_CHATTERBOX"), "--plain", server, user, ca, NULL };
-
-  return test_program_spawn (argv);
+  return test_client_spawn_with (address, ca_file, username, NULL);
 }
 
 /* Reads the next lines: they are those of @expected, where “[TIME]” stands for a message's time. */

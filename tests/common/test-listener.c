@@ -3,6 +3,8 @@
 
 #include "common/test-listener.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "common/test-wait.h"
@@ -105,6 +107,7 @@ test_listener_accept_socket (TestListener *self)
   test_wait_for (&result, "accept");
   connection = g_socket_listener_accept_finish (self->listener, result, NULL, &error);
   g_assert_no_error (error);
+  g_socket_set_option (g_socket_connection_get_socket (connection), IPPROTO_TCP, TCP_NODELAY, 1, NULL);
   return G_IO_STREAM (connection);
 }
 

@@ -29,7 +29,11 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (TestLog, test_log, G_TYPE_OBJECT,
 enum
 {
   PROP_STATE = 1,
+  PROP_INDEXED,
+  N_PROPS
 };
+
+static GParamSpec *properties[N_PROPS];
 
 static void
 forward_committed_cb (CbsLog    *inner,
@@ -37,6 +41,14 @@ forward_committed_cb (CbsLog    *inner,
                       gpointer   user_data)
 {
   g_signal_emit_by_name (user_data, "committed", entries);
+}
+
+static void
+forward_indexed_cb (CbsLog     *inner,
+                    GParamSpec *pspec,
+                    gpointer    user_data)
+{
+  g_object_notify_by_pspec (user_data, properties[PROP_INDEXED]);
 }
 
 static void
@@ -57,7 +69,7 @@ test_log_get_property (GObject    *object,
                        GValue     *value,
                        GParamSpec *pspec)
 {
-  g_object_get_property (G_OBJECT (TEST_LOG (object)->inner), "state", value);
+  g_object_get_property (G_OBJECT (TEST_LOG (object)->inner), pspec->name, value);
 }
 
 static void
@@ -68,6 +80,8 @@ test_log_class_init (TestLogClass *klass)
   object_class->finalize = test_log_finalize;
   object_class->get_property = test_log_get_property;
   g_object_class_override_property (object_class, PROP_STATE, "state");
+  g_object_class_override_property (object_class, PROP_INDEXED, "indexed");
+  properties[PROP_INDEXED] = g_object_class_find_property (object_class, "indexed");
 }
 
 static void
@@ -76,6 +90,7 @@ test_log_init (TestLog *self)
   g_queue_init (&self->held);
   self->inner = cbs_log_memory_new ();
   g_signal_connect_object (self->inner, "committed", G_CALLBACK (forward_committed_cb), self, 0);
+  g_signal_connect_object (self->inner, "notify::indexed", G_CALLBACK (forward_indexed_cb), self, 0);
 }
 
 TestLog *

@@ -510,7 +510,11 @@ received (JsonObject *object,
             }
         }
       else
-        die (connection->server, "An unknown key");
+        {
+          /* It does not know the key: an exception ends the connection. */
+          lost (NULL, connection);
+          return;
+        }
     }
 }
 

@@ -19,8 +19,10 @@ struct _TestPeer
 {
   GIOStream  *stream;
   GByteArray *input; /* what came and was not taken */
+  GByteArray *record; /* all that came since it was asked for; NULL: it was not */
   GQueue      messages; /* of JsonArray: came with others in one frame */
   char       *name;
+  gint64      last_request;
 };
 
 static void
@@ -65,15 +67,22 @@ test_peer_new (GIOStream *stream)
 }
 
 static GSocketConnection *
-connect_socket (const char *address)
+connect_socket (const char *address,
+                const char *local_address)
 {
   g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketAddress) local = NULL;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   GSocketConnection *connection = NULL;
 
   /* glib-networking 2.74 looks for a desktop's proxies, and aborts in directories without its schemas. */
   g_socket_client_set_enable_proxy (client, FALSE);
+  if (local_address != NULL)
+    {
+      local = g_inet_socket_address_new_from_string (local_address, 0);
+      g_socket_client_set_local_address (client, local);
+    }
   g_socket_client_connect_to_host_async (client, address, 0, NULL, store_result_cb, &result);
   wait_for (&result, "connect");
   connection = g_socket_client_connect_to_host_finish (client, result, &error);
@@ -82,12 +91,15 @@ connect_socket (const char *address)
   return connection;
 }
 
-/* Connects with TLS, and believes only the authorities in @ca_file. */
+/* Connects with TLS, and believes only the authorities in @ca_file; shows @certificate unless it is
+ * NULL, and comes from @local_address unless that is. */
 TestPeer *
-test_peer_connect (const char *address,
-                   const char *ca_file)
+test_peer_connect_as (const char      *address,
+                      const char      *ca_file,
+                      GTlsCertificate *certificate,
+                      const char      *local_address)
 {
-  g_autoptr (GSocketConnection) connection = connect_socket (address);
+  g_autoptr (GSocketConnection) connection = connect_socket (address, local_address);
   g_autoptr (GSocketConnectable) identity = NULL;
   g_autoptr (GTlsDatabase) database = NULL;
   g_autoptr (GIOStream) tls = NULL;
@@ -103,6 +115,8 @@ test_peer_connect (const char *address,
                         "base-io-stream", connection, "server-identity", identity, "database", database, NULL);
   g_assert_no_error (error);
   g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (tls), FALSE);
+  if (certificate != NULL)
+    g_tls_connection_set_certificate (G_TLS_CONNECTION (tls), certificate);
 
   g_tls_connection_handshake_async (G_TLS_CONNECTION (tls), G_PRIORITY_DEFAULT, NULL,
                                     store_result_cb, &result);
@@ -110,6 +124,14 @@ test_peer_connect (const char *address,
   g_tls_connection_handshake_finish (G_TLS_CONNECTION (tls), result, &error);
   g_assert_no_error (error);
   return test_peer_new (tls);
+}
+
+/* Connects with TLS as everybody does. */
+TestPeer *
+test_peer_connect (const char *address,
+                   const char *ca_file)
+{
+  return test_peer_connect_as (address, ca_file, NULL, NULL);
 }
 
 /* Leaves as most programs do: by closing the connection. */
@@ -127,6 +149,7 @@ test_peer_free (TestPeer *self)
 
   g_queue_clear_full (&self->messages, (GDestroyNotify) json_array_unref);
   g_byte_array_unref (self->input);
+  g_clear_pointer (&self->record, g_byte_array_unref);
   g_object_unref (self->stream);
   g_free (self->name);
   g_free (self);
@@ -167,11 +190,12 @@ test_peer_send (TestPeer   *self,
   test_peer_send_bytes (self, frame, HEADER_LEN + len);
 }
 
-/* Sends a message, once joined. */
+/* Sends a message with a token, once joined; without one if @token is NULL. */
 void
-test_peer_say (TestPeer   *self,
-               const char *destination,
-               const char *content)
+test_peer_say_token (TestPeer   *self,
+                     const char *destination,
+                     const char *content,
+                     const char *token)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonNode) root = NULL;
@@ -185,6 +209,13 @@ test_peer_say (TestPeer   *self,
   json_builder_add_string_value (builder, destination);
   json_builder_add_int_value (builder, g_get_real_time () / G_USEC_PER_SEC);
   json_builder_add_string_value (builder, content);
+  if (token != NULL)
+    {
+      json_builder_begin_object (builder);
+      json_builder_set_member_name (builder, "token");
+      json_builder_add_string_value (builder, token);
+      json_builder_end_object (builder);
+    }
   json_builder_end_array (builder);
   json_builder_end_array (builder);
   json_builder_end_object (builder);
@@ -192,6 +223,15 @@ test_peer_say (TestPeer   *self,
   root = json_builder_get_root (builder);
   json = json_to_string (root, FALSE);
   test_peer_send (self, json);
+}
+
+/* Sends a message, once joined. */
+void
+test_peer_say (TestPeer   *self,
+               const char *destination,
+               const char *content)
+{
+  test_peer_say_token (self, destination, content, NULL);
 }
 
 /* Reads until @needed bytes are here; FALSE if the other end closed before. */
@@ -214,6 +254,8 @@ fill (TestPeer *self,
       if (n_read <= 0)
         return FALSE;
       g_byte_array_append (self->input, buffer, (guint) n_read);
+      if (self->record != NULL)
+        g_byte_array_append (self->record, buffer, (guint) n_read);
     }
 
   return TRUE;
@@ -322,6 +364,69 @@ test_peer_join (TestPeer   *self,
   g_assert_true (json_object_has_member (welcome, "USERNAME_ACCEPTED"));
   g_assert_true (json_object_get_boolean_member (welcome, "USERNAME_ACCEPTED"));
   return welcome;
+}
+
+/* Asks for a name, announcing @features, a JSON list, and with more members (`"HISTORY": …`) if
+ * @members is not NULL; returns the answer, whatever it says. */
+JsonObject *
+test_peer_log_in (TestPeer   *self,
+                  const char *name,
+                  const char *features,
+                  const char *members)
+{
+  g_autofree char *json = g_strdup_printf ("{\"USERNAME\": \"%s\", \"FEATURES\": %s%s%s}", name, features,
+                                           members != NULL ? ", " : "", members != NULL ? members : "");
+
+  g_free (self->name);
+  self->name = g_strdup (name);
+  test_peer_send (self, json);
+  return test_peer_receive_with (self, "USERNAME_ACCEPTED");
+}
+
+/* Sends an object of these members with the number of a request, and returns what repeats that. */
+JsonObject *
+test_peer_request (TestPeer   *self,
+                   const char *format,
+                   ...)
+{
+  g_autofree char *members = NULL;
+  g_autofree char *json = NULL;
+  g_autoptr (JsonObject) answer = NULL;
+  va_list args;
+
+  va_start (args, format);
+  members = g_strdup_vprintf (format, args);
+  va_end (args);
+  json = g_strdup_printf ("{%s, \"REQUEST\": %" G_GINT64_FORMAT "}", members, ++self->last_request);
+  test_peer_send (self, json);
+
+  /* What comes before it is kept; its own messages are not news. */
+  for (;;)
+    {
+      answer = test_peer_receive (self);
+      if (json_object_has_member (answer, "REQUEST"))
+        break;
+      keep_messages (self, answer);
+      g_clear_pointer (&answer, json_object_unref);
+    }
+  g_assert_cmpint (json_object_get_int_member (answer, "REQUEST"), ==, self->last_request);
+  return g_steal_pointer (&answer);
+}
+
+/* From now on all that comes is kept. */
+void
+test_peer_record (TestPeer *self)
+{
+  g_assert_null (self->record);
+
+  self->record = g_byte_array_new ();
+}
+
+/* All that came since it was asked for. */
+GByteArray *
+test_peer_get_record (TestPeer *self)
+{
+  return self->record;
 }
 
 /* The next ERROR holds @part. */

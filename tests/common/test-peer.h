@@ -18,6 +18,10 @@ typedef struct _TestPeer TestPeer;
 
 TestPeer   *test_peer_connect (const char *address,
                                const char *ca_file);
+TestPeer   *test_peer_connect_as (const char      *address,
+                                  const char      *ca_file,
+                                  GTlsCertificate *certificate,
+                                  const char      *local_address);
 TestPeer   *test_peer_new (GIOStream *stream);
 void        test_peer_free (TestPeer *self);
 GIOStream  *test_peer_get_stream (TestPeer *self);
@@ -36,6 +40,19 @@ JsonObject *test_peer_receive_with (TestPeer   *self,
 JsonArray  *test_peer_receive_message (TestPeer *self);
 JsonObject *test_peer_join (TestPeer   *self,
                             const char *name);
+JsonObject *test_peer_log_in (TestPeer   *self,
+                              const char *name,
+                              const char *features,
+                              const char *members);
+void        test_peer_say_token (TestPeer   *self,
+                                 const char *destination,
+                                 const char *content,
+                                 const char *token);
+JsonObject *test_peer_request (TestPeer   *self,
+                               const char *format,
+                               ...) G_GNUC_PRINTF (2, 3);
+void        test_peer_record (TestPeer *self);
+GByteArray *test_peer_get_record (TestPeer *self);
 void        test_peer_expect_error (TestPeer   *self,
                                     const char *part);
 void        test_peer_expect_end (TestPeer *self);

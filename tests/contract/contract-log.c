@@ -581,12 +581,17 @@ main (int   argc,
   log_fixture_add ("/log/close/queued", test_close_queued);
   log_fixture_add ("/log/close/later-calls", test_close_later_calls);
   log_fixture_add ("/log/close/meanwhile", test_close_meanwhile);
+  log_identity_add_tests ();
+  log_model_add_tests ();
   log_reading_add_tests ();
+  log_queries_add_tests ();
   if (strcmp (log_implementation, "sqlite") == 0)
     {
       fault_vfs_install ();
       log_files_add_tests ();
       log_faults_add_tests ();
+      log_migration_add_tests ();
+      log_release_add_tests ();
     }
 
   return g_test_run ();

@@ -3,7 +3,10 @@
 
 #include "contract/fault-vfs.h"
 
+#include <signal.h>
 #include <sqlite3.h>
+#include <string.h>
+#include <unistd.h>
 
 /* What happens to the files of one kind; under the mutex. */
 typedef struct
@@ -24,6 +27,27 @@ static GCond cond;
 static Fault faults[N_FAULT_FILES];
 static gboolean holds_syncs;
 static guint n_held;
+static guint steps_left; /* writes and syncs up to that at which the process dies; 0: it does not */
+static gboolean dies_torn; /* within a write, not before it */
+
+static gboolean
+is_last_step (void)
+{
+  gboolean is_last = FALSE;
+
+  g_mutex_lock (&mutex);
+  is_last = steps_left > 0 && --steps_left == 0;
+  g_mutex_unlock (&mutex);
+  return is_last;
+}
+
+static void G_GNUC_NORETURN
+die (void)
+{
+  kill (getpid (), SIGKILL);
+  for (;;)
+    pause ();
+}
 
 static int
 write_to (FaultFile     kind,
@@ -33,6 +57,13 @@ write_to (FaultFile     kind,
           sqlite3_int64 offset)
 {
   gint64 room = 0;
+
+  if (is_last_step ())
+    {
+      if (dies_torn)
+        faults[kind].real->xWrite (file, data, len / 2, offset);
+      die ();
+    }
 
   g_mutex_lock (&mutex);
   room = faults[kind].room;
@@ -70,6 +101,9 @@ sync_to (FaultFile     kind,
 {
   gboolean fails = FALSE;
 
+  if (is_last_step ())
+    die ();
+
   g_mutex_lock (&mutex);
   n_held++;
   g_cond_broadcast (&cond);
@@ -97,6 +131,50 @@ sync_database (sqlite3_file *file,
   return sync_to (FAULT_DATABASE, file, flags);
 }
 
+/* All that happens to the write-ahead log of the index is that its room ends. */
+static int
+write_search (sqlite3_file *file,
+              const void   *data,
+              int           len,
+              sqlite3_int64 offset)
+{
+  gint64 room = 0;
+
+  g_mutex_lock (&mutex);
+  room = faults[FAULT_SEARCH].room;
+  g_mutex_unlock (&mutex);
+  return room >= 0 && offset + len > room ? SQLITE_FULL : faults[FAULT_SEARCH].real->xWrite (file, data, len, offset);
+}
+
+/* Where the file belongs; N_FAULT_FILES: it is the real one. */
+static FaultFile
+get_kind (const char *name,
+          int         flags)
+{
+  const gboolean is_search = name != NULL && strstr (name, "/search.sqlite") != NULL;
+
+  if ((flags & SQLITE_OPEN_WAL) != 0)
+    return is_search ? FAULT_SEARCH : FAULT_WAL;
+  return (flags & SQLITE_OPEN_MAIN_DB) != 0 && !is_search ? FAULT_DATABASE : N_FAULT_FILES;
+}
+
+static void
+replace_methods (FaultFile                 kind,
+                 const sqlite3_io_methods *real)
+{
+  Fault *fault = &faults[kind];
+
+  fault->real = real;
+  fault->methods = *real;
+  if (kind == FAULT_SEARCH)
+    {
+      fault->methods.xWrite = write_search;
+      return;
+    }
+  fault->methods.xWrite = kind == FAULT_WAL ? write_wal : write_database;
+  fault->methods.xSync = kind == FAULT_WAL ? sync_wal : sync_database;
+}
+
 /* The file is the real one's, with two of its methods replaced. */
 static int
 open_file (sqlite3_vfs  *self,
@@ -106,20 +184,16 @@ open_file (sqlite3_vfs  *self,
            int          *out_flags)
 {
   const int code = unix_vfs->xOpen (unix_vfs, name, file, flags, out_flags);
-  const FaultFile kind = (flags & SQLITE_OPEN_WAL) != 0 ? FAULT_WAL : FAULT_DATABASE;
-  Fault *fault = &faults[kind];
+  const FaultFile kind = get_kind (name, flags);
+  Fault *fault = NULL;
 
-  if (code != SQLITE_OK || (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB)) == 0)
+  if (code != SQLITE_OK || kind == N_FAULT_FILES)
     return code;
 
   g_mutex_lock (&mutex);
+  fault = &faults[kind];
   if (fault->real == NULL)
-    {
-      fault->real = file->pMethods;
-      fault->methods = *file->pMethods;
-      fault->methods.xWrite = kind == FAULT_WAL ? write_wal : write_database;
-      fault->methods.xSync = kind == FAULT_WAL ? sync_wal : sync_database;
-    }
+    replace_methods (kind, file->pMethods);
   g_assert_true (file->pMethods == fault->real);
   file->pMethods = &fault->methods;
   g_mutex_unlock (&mutex);
@@ -202,6 +276,17 @@ fault_vfs_release_syncs (void)
   g_mutex_lock (&mutex);
   holds_syncs = FALSE;
   g_cond_broadcast (&cond);
+  g_mutex_unlock (&mutex);
+}
+
+/* Has the process killed at that write or sync, counted from 1: before it, or in the middle of a write. */
+void
+fault_vfs_die_at (guint    step,
+                  gboolean torn)
+{
+  g_mutex_lock (&mutex);
+  steps_left = step;
+  dies_torn = torn;
   g_mutex_unlock (&mutex);
 }
 

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * FaultFile:
  * @FAULT_WAL: the write-ahead log
  * @FAULT_DATABASE: the database itself
+ * @FAULT_SEARCH: the write-ahead log of the index for searches
  *
  * Where something goes wrong.
  */
@@ -19,6 +20,7 @@ typedef enum
 {
   FAULT_WAL,
   FAULT_DATABASE,
+  FAULT_SEARCH,
   N_FAULT_FILES
 } FaultFile;
 
@@ -30,6 +32,8 @@ void   fault_vfs_fail_syncs (FaultFile file);
 void   fault_vfs_hold_syncs (void);
 void   fault_vfs_wait_for_sync (void);
 void   fault_vfs_release_syncs (void);
+void   fault_vfs_die_at (guint    step,
+                         gboolean torn);
 guint  fault_vfs_count_syncs (FaultFile file);
 gint64 fault_vfs_get_end (FaultFile file);
 

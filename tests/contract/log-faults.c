@@ -60,6 +60,7 @@ test_sync_grouped (LogFixture   *fixture,
   guint n_syncs = 0;
 
   log_fixture_open (fixture);
+  log_fixture_wait_indexed (fixture);
   n_syncs = fault_vfs_count_syncs (FAULT_WAL);
   occupy_writer (fixture);
   for (guint i = 0; i < 500; i++)
@@ -212,6 +213,109 @@ test_full_token (LogFixture   *fixture,
 }
 
 static void
+fill_disk (LogFixture *fixture)
+{
+  fault_vfs_set_room (FAULT_WAL, fault_vfs_get_end (FAULT_WAL));
+}
+
+/* A key that was rolled back owns nothing, and one whose revocation was still does. */
+static void
+test_full_keys (LogFixture   *fixture,
+                gconstpointer user_data)
+{
+  log_fixture_open (fixture);
+  log_fixture_store (fixture, log_fixture_message ("ada", NULL, "hello"));
+  fill_disk (fixture);
+  log_fixture_refuse (fixture, log_fixture_join_as ("ada", LOG_KEY_1, NULL, 0), CBS_LOG_ERROR_FULL);
+  fault_vfs_set_room (FAULT_WAL, -1);
+  log_fixture_store (fixture, log_fixture_join_as ("ada", LOG_KEY_2, NULL, 0));
+
+  fill_disk (fixture);
+  log_fixture_refuse (fixture, cbs_entry_new_key (CBS_ENTRY_KEY_ADD, "ada", LOG_KEY_1), CBS_LOG_ERROR_FULL);
+  fault_vfs_set_room (FAULT_WAL, -1);
+  log_fixture_refuse (fixture, log_fixture_join_as ("ada", LOG_KEY_1, NULL, 0), CBS_LOG_ERROR_NAME_OWNED);
+  log_fixture_store (fixture, cbs_entry_new_key (CBS_ENTRY_KEY_ADD, "ada", LOG_KEY_1));
+
+  fill_disk (fixture);
+  log_fixture_refuse (fixture, cbs_entry_new_key (CBS_ENTRY_KEY_REVOKE, "ada", LOG_KEY_1), CBS_LOG_ERROR_FULL);
+  fault_vfs_set_room (FAULT_WAL, -1);
+  log_fixture_store (fixture, log_fixture_join_as ("ada", LOG_KEY_1, NULL, 0));
+}
+
+/* A name whose passing was rolled back is its holder's still. */
+static void
+test_full_passing (LogFixture   *fixture,
+                   gconstpointer user_data)
+{
+  CbsEntry *back = log_fixture_join_as ("ada", NULL, "192.0.2.1", 1);
+  g_autoptr (CbsLogSnapshot) snapshot = NULL;
+
+  log_fixture_open (fixture);
+  log_fixture_store (fixture, log_fixture_join_as ("ada", NULL, "192.0.2.1", 1));
+  log_fixture_store (fixture, log_fixture_leave ("ada"));
+  log_fixture_store (fixture, cbs_entry_new_relation (CBS_ENTRY_BLOCK, "ada", "eve"));
+  fill_disk (fixture);
+  log_fixture_refuse (fixture, log_fixture_join_as ("ada", LOG_KEY_1, "192.0.2.2", 1), CBS_LOG_ERROR_FULL);
+  fault_vfs_set_room (FAULT_WAL, -1);
+
+  log_fixture_store (fixture, back);
+  g_assert_false (back->passed);
+  g_assert_false (back->owned);
+  snapshot = log_fixture_reopen (fixture);
+  g_assert_cmpuint (snapshot->blocks->len, ==, 1);
+}
+
+static void
+test_full_read_marker (LogFixture   *fixture,
+                       gconstpointer user_data)
+{
+  g_autoptr (CbsLogSnapshot) snapshot = NULL;
+
+  log_fixture_open (fixture);
+  log_fixture_store (fixture, cbs_entry_new_read ("ada", "eve", 1));
+  fill_disk (fixture);
+  log_fixture_refuse (fixture, cbs_entry_new_read ("ada", "eve", 3), CBS_LOG_ERROR_FULL);
+  g_assert_cmpint (cbs_log_get_state (fixture->log), ==, CBS_LOG_STATE_STALLED);
+
+  fault_vfs_set_room (FAULT_WAL, -1);
+  log_fixture_store (fixture, cbs_entry_new_read ("ada", "eve", 2));
+  g_assert_cmpint (cbs_log_get_state (fixture->log), ==, CBS_LOG_STATE_CONNECTED);
+  snapshot = log_fixture_reopen (fixture);
+  g_assert_cmpint (((const CbsLogMarker *) g_ptr_array_index (snapshot->markers, 0))->seq, ==, 2);
+}
+
+/* What is tried again in halves is decided anew, and as if it had been tried once. */
+static void
+test_full_decided_again (LogFixture   *fixture,
+                         gconstpointer user_data)
+{
+  const int codes[] = { -1, CBS_LOG_ERROR_FULL, -1, -1, CBS_LOG_ERROR_NAME_OWNED, -1, -1, -1 };
+
+  log_fixture_open (fixture);
+  occupy_writer (fixture);
+  log_fixture_append (fixture, large_message (500000));
+  log_fixture_append (fixture, log_fixture_join_as ("ada", LOG_KEY_1, NULL, 0));
+  log_fixture_append (fixture, log_fixture_leave ("ada"));
+  log_fixture_append (fixture, log_fixture_join_as ("ada", LOG_KEY_2, NULL, 0));
+  log_fixture_append (fixture, cbs_entry_new_key (CBS_ENTRY_KEY_ADD, "ada", LOG_KEY_2));
+  log_fixture_append (fixture, log_fixture_join_as ("ada", LOG_KEY_2, NULL, 0));
+  log_fixture_append (fixture, cbs_entry_new_read ("ada", NULL, 1));
+  fault_vfs_set_room (FAULT_WAL, fault_vfs_get_end (FAULT_WAL) + 400000);
+  fault_vfs_release_syncs ();
+  log_fixture_wait (fixture);
+
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
+    {
+      const LogAppend *append = g_ptr_array_index (fixture->appends, i);
+
+      g_assert_cmpint (append->error != NULL ? append->error->code : -1, ==, codes[i]);
+      if (append->entry->kind == CBS_ENTRY_JOIN && append->error == NULL)
+        g_assert_true (append->entry->owned);
+    }
+  g_assert_cmpuint (fixture->committed->len, ==, 5);
+}
+
+static void
 test_full_open (LogFixture   *fixture,
                 gconstpointer user_data)
 {
@@ -262,8 +366,11 @@ store_megabytes (LogFixture *fixture,
   for (guint i = 0; i < n_megabytes; i++)
     {
       log_fixture_append (fixture, large_message (1000000));
-      if (i % 2 == 1)
-        log_fixture_wait (fixture);
+      if (i % 2 == 0)
+        continue;
+      log_fixture_wait (fixture);
+      /* While the indexer reads, the write-ahead log does not begin anew. */
+      log_fixture_wait_indexed (fixture);
     }
   log_fixture_wait (fixture);
 }
@@ -365,6 +472,10 @@ log_faults_add_tests (void)
   add ("/log/sqlite/full/join", test_full_join);
   add ("/log/sqlite/full/leave", test_full_leave);
   add ("/log/sqlite/full/token", test_full_token);
+  add ("/log/sqlite/full/keys", test_full_keys);
+  add ("/log/sqlite/full/passing", test_full_passing);
+  add ("/log/sqlite/full/read-marker", test_full_read_marker);
+  add ("/log/sqlite/full/decided-again", test_full_decided_again);
   add ("/log/sqlite/full/open", test_full_open);
   add ("/log/sqlite/full/checkpoint", test_full_checkpoint);
   add ("/log/sqlite/checkpoint/bounds-wal", test_checkpoint_bounds_wal);

@@ -40,6 +40,8 @@ test_files_modes (LogFixture   *fixture,
 
   log_fixture_open (fixture);
   log_fixture_store (fixture, log_fixture_message ("ada", NULL, "hello"));
+  /* Until then the files of the search index come and go. */
+  log_fixture_wait_indexed (fixture);
   umask (mask);
 
   g_assert_cmpint (get_mode (fixture->directory), ==, 0700);
@@ -51,8 +53,8 @@ test_files_modes (LogFixture   *fixture,
       g_assert_cmpint (get_mode (path), ==, 0600);
       n_files++;
     }
-  /* The database, its log, the index of that, and the lock. */
-  g_assert_cmpuint (n_files, ==, 4);
+  /* Two databases, their logs, the indexes of those, and the lock. */
+  g_assert_cmpuint (n_files, ==, 7);
 }
 
 static void
@@ -112,14 +114,47 @@ test_version_newer (LogFixture   *fixture,
   g_assert_null (log_fixture_try_open (fixture, &error));
   g_assert_error (error, CBS_LOG_ERROR, CBS_LOG_ERROR_NEWER);
   g_assert_nonnull (strstr (error->message, "version 4711"));
-  g_assert_nonnull (strstr (error->message, "version 1 "));
+  g_assert_nonnull (strstr (error->message, "version 2 "));
   g_clear_error (&error);
 
   /* It was left as it was. */
-  set_version (fixture, 1);
+  set_version (fixture, 2);
   snapshot = log_fixture_try_open (fixture, &error);
   g_assert_no_error (error);
   g_assert_cmpint (snapshot->head, ==, 2);
+}
+
+static gint64
+get_used_us (LogFixture *fixture)
+{
+  g_autofree char *path = log_fixture_get_path (fixture, LOG_DATABASE);
+  sqlite3_stmt *statement = NULL;
+  sqlite3 *db = NULL;
+  gint64 used_us = 0;
+
+  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_prepare_v2 (db, "SELECT used_us FROM users", -1, &statement, NULL), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_step (statement), ==, SQLITE_ROW);
+  used_us = sqlite3_column_int64 (statement, 0);
+  g_assert_cmpint (sqlite3_finalize (statement), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_close (db), ==, SQLITE_OK);
+  return used_us;
+}
+
+/* A name is kept from when it was left, not from when it was taken. */
+static void
+test_names_used (LogFixture   *fixture,
+                 gconstpointer user_data)
+{
+  CbsEntry *entries[] = { log_fixture_join ("ada"), log_fixture_leave ("ada"), log_fixture_join ("ada") };
+
+  log_fixture_open (fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (entries); i++)
+    {
+      log_fixture_let_time_pass ();
+      log_fixture_store (fixture, entries[i]);
+      g_assert_cmpint (get_used_us (fixture), ==, entries[i]->time_us);
+    }
 }
 
 static void
@@ -267,6 +302,7 @@ log_files_add_tests (void)
   log_fixture_add ("/log/sqlite/files/impossible", test_files_impossible);
   log_fixture_add ("/log/sqlite/files/garbage", test_files_garbage);
   log_fixture_add ("/log/sqlite/version/newer", test_version_newer);
+  log_fixture_add ("/log/sqlite/names/used", test_names_used);
   log_fixture_add ("/log/sqlite/lock/second-log", test_lock_second_log);
   log_fixture_add ("/log/sqlite/lock/other-process", test_lock_other_process);
   log_fixture_add ("/log/sqlite/crash/reaped", test_crash_reaped);

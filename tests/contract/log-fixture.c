@@ -331,6 +331,14 @@ log_fixture_get_size (LogFixture *fixture,
   return status.st_size;
 }
 
+/* Waits until searches see the whole log. */
+void
+log_fixture_wait_indexed (LogFixture *fixture)
+{
+  while (cbs_log_get_indexed (fixture->log) < fixture->head)
+    g_main_context_iteration (fixture->context, TRUE);
+}
+
 /* How many public messages the log holds. */
 guint
 log_fixture_count_messages (LogFixture *fixture)
@@ -359,6 +367,16 @@ log_fixture_message (const char *src,
   return cbs_entry_new_message (src, dest, body);
 }
 
+/* Waits until a hold of a microsecond is over. */
+void
+log_fixture_let_time_pass (void)
+{
+  const gint64 start_us = g_get_real_time ();
+
+  while (g_get_real_time () < start_us + 2)
+    continue;
+}
+
 static CbName *
 parse_name (const char *text)
 {
@@ -375,6 +393,21 @@ log_fixture_join (const char *name)
   g_autoptr (CbName) parsed = parse_name (name);
 
   return cbs_entry_new_join (parsed);
+}
+
+/* The key and the address may be NULL. */
+CbsEntry *
+log_fixture_join_as (const char *name,
+                     const char *key_id,
+                     const char *address,
+                     gint64      hold_us)
+{
+  CbsEntry *entry = log_fixture_join (name);
+
+  entry->key_id = g_strdup (key_id);
+  entry->address = g_strdup (address);
+  entry->hold_us = hold_us;
+  return entry;
 }
 
 CbsEntry *

@@ -57,6 +57,14 @@ typedef struct
 /* The files of the SQLite log. */
 #define LOG_DATABASE "log.sqlite"
 #define LOG_WAL "log.sqlite-wal"
+#define LOG_COPY "log.sqlite.v1"
+
+/* Key ids. */
+#define LOG_KEY_1 "1111111111111111111111111111111111111111111111111111111111111111"
+#define LOG_KEY_2 "2222222222222222222222222222222222222222222222222222222222222222"
+
+/* How long names are held. */
+#define LOG_HOLD_US G_TIME_SPAN_DAY
 
 extern const char *log_implementation;
 
@@ -95,16 +103,27 @@ char           *log_fixture_get_path (LogFixture *fixture,
                                       const char *name);
 gint64          log_fixture_get_size (LogFixture *fixture,
                                       const char *name);
+void            log_fixture_wait_indexed (LogFixture *fixture);
 guint           log_fixture_count_messages (LogFixture *fixture);
+void            log_fixture_let_time_pass (void);
 CbsEntry       *log_fixture_message (const char *src,
                                      const char *dest,
                                      const char *content);
 CbsEntry       *log_fixture_join (const char *name);
+CbsEntry       *log_fixture_join_as (const char *name,
+                                     const char *key_id,
+                                     const char *address,
+                                     gint64      hold_us);
 CbsEntry       *log_fixture_leave (const char *name);
 
 /* The cases that stand in files of their own. */
 void            log_reading_add_tests (void);
 void            log_files_add_tests (void);
 void            log_faults_add_tests (void);
+void            log_identity_add_tests (void);
+void            log_migration_add_tests (void);
+void            log_model_add_tests (void);
+void            log_release_add_tests (void);
+void            log_queries_add_tests (void);
 
 G_END_DECLS

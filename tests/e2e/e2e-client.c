@@ -83,6 +83,7 @@ static const UsageCase usage_cases[] = {
   { "/client/usage/port", "--server=localhost:99999 --user=ada", 1, "Invalid numeric port '99999'" },
   { "/client/usage/address", "--server=[::1 --user=ada", 1, "contains “[” but not “]”" },
   { "/client/usage/ca-file", "--server=127.0.0.1:1 --user=ada --ca-file=/nonexistent/ca", 1, "“/nonexistent/ca”" },
+  { "/client/usage/identity", "--server=localhost --user=ada --identity=x", 1, "exclude each other" },
   { "/client/usage/utf8", "--server=127.0.0.1:1 --user=ad\xff", 3, "The name is not valid UTF-8" },
 };
 
@@ -91,7 +92,8 @@ static void
 test_usage (gconstpointer data)
 {
   const UsageCase *c = data;
-  g_autofree char *command = g_strconcat (g_getenv ("CHATTERBOX_TEST_CHATTERBOX"), " ", c->arguments, NULL);
+  g_autofree char *command = g_strconcat (g_getenv ("CHATTERBOX_TEST_CHATTERBOX"), " --no-identity ",
+                                          c->arguments, NULL);
   g_auto (GStrv) argv = g_strsplit (g_strchomp (command), " ", -1);
   g_autoptr (TestProgram) client = test_program_spawn ((const char *const *) argv);
 
@@ -113,7 +115,8 @@ test_version (void)
 static void
 test_help (void)
 {
-  const char *const options[] = { "--server=HOST[:PORT]", "--user=NAME", "--ca-file=FILE", "--plain", "--version" };
+  const char *const options[] = { "--server=HOST[:PORT]", "--user=NAME", "--ca-file=FILE", "--identity=FILE",
+                                  "--no-identity", "--no-reconnect", "--no-features", "--plain", "--version" };
   const char *const argv[] = { g_getenv ("CHATTERBOX_TEST_CHATTERBOX"), "--help", NULL };
   g_autoptr (TestProgram) client = test_program_spawn (argv);
 
@@ -364,7 +367,8 @@ spawn_on_terminal (TestServer *server,
   g_autofree char *address = g_strconcat ("--server=", server->address, NULL);
   g_autofree char *user = g_strconcat ("--user=", name, NULL);
   g_autofree char *ca = g_strconcat ("--ca-file=", server->certs->ca, NULL);
-  const char *const argv[] = { g_getenv ("CHATTERBOX_TEST_CHATTERBOX"), "--plain", address, user, ca, NULL };
+  const char *const argv[] = { g_getenv ("CHATTERBOX_TEST_CHATTERBOX"), "--plain", "--no-identity", address, user, ca,
+                               NULL };
 
   return test_terminal_spawn (argv, locale);
 }
@@ -501,7 +505,7 @@ test_lines_file (void)
 
   g_file_set_contents (file, text, -1, &error);
   g_assert_no_error (error);
-  command = g_strdup_printf ("exec %s --server=%s --user=ada --ca-file=%s <%s",
+  command = g_strdup_printf ("exec %s --no-identity --server=%s --user=ada --ca-file=%s <%s",
                              g_getenv ("CHATTERBOX_TEST_CHATTERBOX"), server->address, server->certs->ca, file);
   ada = test_program_spawn ((const char *const[]) { "sh", "-c", command, NULL });
   expect_lines (bob);
@@ -578,7 +582,8 @@ static void
 test_server_killed (void)
 {
   g_autoptr (TestServer) server = test_server_start (NULL);
-  g_autoptr (TestProgram) ada = spawn (server, "ada");
+  g_autoptr (TestProgram) ada = test_client_spawn_with (server->address, server->certs->ca, "ada",
+                                                        "--no-reconnect");
   g_autofree char *message = g_strdup_printf ("chatterbox: The connection to %s was lost: ", server->address);
 
   expect_joined (ada, server->address, "ada", "ada");
@@ -591,7 +596,8 @@ static void
 test_server_stopped (void)
 {
   g_autoptr (TestServer) server = test_server_start (NULL);
-  g_autoptr (TestProgram) ada = spawn (server, "ada");
+  g_autoptr (TestProgram) ada = test_client_spawn_with (server->address, server->certs->ca, "ada",
+                                                        "--no-reconnect");
   g_autofree char *message = g_strdup_printf ("chatterbox: The connection to %s was lost: ", server->address);
 
   expect_joined (ada, server->address, "ada", "ada");
@@ -661,7 +667,7 @@ test_locale_pipe (void)
   g_autofree char *address = g_strconcat ("--server=", server->address, NULL);
   g_autofree char *ca = g_strconcat ("--ca-file=", server->certs->ca, NULL);
   const char *const argv[] = { "env", "LC_ALL=C", "LANGUAGE=de:xx", g_getenv ("CHATTERBOX_TEST_CHATTERBOX"),
-                               address, "--user=Zoë", ca, NULL };
+                               "--no-identity", address, "--user=Zoë", ca, NULL };
   g_autoptr (TestProgram) zoe = test_program_spawn (argv);
 
   expect_joined (zoe, server->address, "Zoë", "Zoë, bob");

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "server/log/cbs-holders.h"
 #include "server/log/cbs-log.h"
 #include "server/room/cbs-room.h"
 
@@ -15,8 +16,10 @@
  * A room between a log that is a queue and peers that are texts: what the
  * server does around it, without a socket. What a peer is sent is written down
  * as `accepted ['ada']`, `refused 'why'`, `+'bob'` and `-'bob'` for joins and
- * leaves, `!'text'` for errors, and messages as they are, a line each, with
- * simple quotes.
+ * leaves, `!'text'` for errors, `closed 'why'`, and messages and whole objects
+ * as they are, a line each, with simple quotes.
+ *
+ * Peers are plain, unless stage_announce() says otherwise.
  */
 typedef struct
 {
@@ -26,7 +29,10 @@ typedef struct
 
   GQueue      log;     /* of CbsEntry, appended and not committed */
   GPtrArray  *entries; /* of CbsEntry, committed */
-  GHashTable *names;   /* set of keys in use */
+  GHashTable *tokens;  /* of CbsEntry, committed, by token; owns nothing */
+  CbsHolders *holders;
+  gint64      time_us;
+  GHashTable *logins;  /* of CbsLogin, by peer number: what is not its name */
   GHashTable *online;  /* set of peer numbers */
   GHashTable *seen;    /* of GString, by peer number */
 } Stage;
@@ -47,7 +53,10 @@ stage_new (CbsUserListForm form,
   stage->room = cbs_room_new (&settings);
   g_queue_init (&stage->log);
   stage->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) cbs_entry_unref);
-  stage->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  stage->tokens = g_hash_table_new (g_str_hash, g_str_equal);
+  stage->holders = cbs_holders_new ();
+  stage->time_us = G_GINT64_CONSTANT (1700000000) * G_USEC_PER_SEC;
+  stage->logins = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   stage->online = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   stage->seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, free_text);
   return stage;
@@ -59,13 +68,39 @@ stage_free (Stage *stage)
   cbs_room_free (stage->room);
   g_queue_clear_full (&stage->log, (GDestroyNotify) cbs_entry_unref);
   g_ptr_array_unref (stage->entries);
-  g_hash_table_unref (stage->names);
+  g_hash_table_unref (stage->tokens);
+  cbs_holders_free (stage->holders);
+  g_hash_table_unref (stage->logins);
   g_hash_table_unref (stage->online);
   g_hash_table_unref (stage->seen);
   g_free (stage);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Stage, stage_free)
+
+/* What a peer will log in with; the texts have to stay. */
+static inline void
+stage_announce (Stage      *stage,
+                guint64     peer,
+                CbFeatures  features,
+                const char *key_id)
+{
+  CbsLogin *login = g_new0 (CbsLogin, 1);
+
+  login->peer = peer;
+  login->features = features;
+  login->key_id = key_id;
+  g_hash_table_replace (stage->logins, &login->peer, login);
+}
+
+static inline CbFeatures
+stage_get_features (Stage  *stage,
+                    guint64 peer)
+{
+  const CbsLogin *login = g_hash_table_lookup (stage->logins, &peer);
+
+  return login != NULL ? login->features : 0;
+}
 
 /* Writes a line into a peer's text. */
 static inline void
@@ -95,9 +130,9 @@ stage_write (Stage      *stage,
 }
 
 static inline void
-stage_send (Stage             *stage,
-            guint64            peer,
-            const CbsFragment *fragment)
+stage_send (Stage     *stage,
+            guint64    peer,
+            CbsEffect *effect)
 {
   static const char *const prefixes[] = {
     [CBS_FRAGMENT_REFUSED] = "refused ",
@@ -105,14 +140,17 @@ stage_send (Stage             *stage,
     [CBS_FRAGMENT_JOINED] = "+",
     [CBS_FRAGMENT_LEFT] = "-",
     [CBS_FRAGMENT_ERROR] = "!",
+    [CBS_FRAGMENT_OBJECT] = "",
   };
+  const CbsFragment *fragment = cbs_effect_get_fragment (effect, stage_get_features (stage, peer));
+  const gboolean closes = effect->kind == CBS_EFFECT_CLOSE;
 
-  stage_write (stage, peer, prefixes[fragment->kind], fragment->json, fragment->len);
+  stage_write (stage, peer, closes ? "closed " : prefixes[fragment->kind], fragment->json, fragment->len);
 }
 
 static inline void
-stage_broadcast (Stage           *stage,
-                 const CbsEffect *effect)
+stage_broadcast (Stage     *stage,
+                 CbsEffect *effect)
 {
   GHashTableIter iter;
   gpointer peer = NULL;
@@ -121,8 +159,24 @@ stage_broadcast (Stage           *stage,
   while (g_hash_table_iter_next (&iter, &peer, NULL))
     {
       if (effect->except == NULL || !g_hash_table_contains (effect->except, peer))
-        stage_send (stage, *(const guint64 *) peer, effect->fragment);
+        stage_send (stage, *(const guint64 *) peer, effect);
     }
+}
+
+static inline void
+stage_accept (Stage           *stage,
+              const CbsEffect *effect)
+{
+  g_autoptr (GString) text = g_string_new ("accepted ");
+
+  g_assert_cmpint (effect->entry->seq, >, 0);
+  g_hash_table_add (stage->online, g_memdup2 (&effect->peer, sizeof effect->peer));
+  if (effect->markers != NULL)
+    g_string_append_printf (text, "%.*s ", (int) g_bytes_get_size (effect->markers),
+                            (const char *) g_bytes_get_data (effect->markers, NULL));
+  g_strdelimit (text->str, "\"", '\'');
+  stage_write (stage, effect->peer, text->str, g_bytes_get_data (effect->users, NULL),
+               g_bytes_get_size (effect->users));
 }
 
 static inline void
@@ -131,7 +185,7 @@ stage_apply (Stage      *stage,
 {
   for (guint i = 0; i < effects->len; i++)
     {
-      const CbsEffect *effect = cbs_effects_get (effects, i);
+      CbsEffect *effect = cbs_effects_get (effects, i);
 
       switch (effect->kind)
         {
@@ -140,14 +194,15 @@ stage_apply (Stage      *stage,
           g_queue_push_tail (&stage->log, cbs_entry_ref (effect->entry));
           break;
         case CBS_EFFECT_ACCEPT:
-          g_assert_cmpint (effect->entry->seq, >, 0);
-          g_hash_table_add (stage->online, g_memdup2 (&effect->peer, sizeof effect->peer));
-          stage_write (stage, effect->peer, "accepted ", g_bytes_get_data (effect->users, NULL),
-                       g_bytes_get_size (effect->users));
+          stage_accept (stage, effect);
+          break;
+        case CBS_EFFECT_CLOSE:
+          g_hash_table_remove (stage->online, &effect->peer);
+          stage_send (stage, effect->peer, effect);
           break;
         case CBS_EFFECT_REPLY:
         case CBS_EFFECT_DELIVER:
-          stage_send (stage, effect->peer, effect->fragment);
+          stage_send (stage, effect->peer, effect);
           break;
         case CBS_EFFECT_BROADCAST:
         default:
@@ -157,6 +212,50 @@ stage_apply (Stage      *stage,
     }
 }
 
+/* What a log would store. FALSE with an error if it would not. */
+static inline gboolean
+stage_store (Stage    *stage,
+             CbsEntry *entry,
+             GError  **error)
+{
+  const gint64 seq = (gint64) stage->entries->len + 1;
+  g_autoptr (GError) refusal = NULL;
+  CbsHolding holding = { 0, };
+
+  if (stage->is_full)
+    {
+      g_set_error (error, CBS_LOG_ERROR, CBS_LOG_ERROR_FULL, "The disk is full");
+      return FALSE;
+    }
+  if (entry->kind == CBS_ENTRY_LEAVE)
+    g_assert_cmpuint (cbs_holders_lookup (stage->holders, entry->src)->n_online, >, 0);
+
+  cbs_holders_begin (stage->holders, stage->time_us);
+  if (!cbs_holders_apply (stage->holders, entry, seq, &holding, &refusal))
+    {
+      /* The text is the log's affair. */
+      if (g_error_matches (refusal, CBS_LOG_ERROR, CBS_LOG_ERROR_NAME_TAKEN))
+        g_set_error (error, CBS_LOG_ERROR, CBS_LOG_ERROR_NAME_TAKEN, "The name is in use");
+      else
+        g_propagate_error (error, g_steal_pointer (&refusal));
+      return FALSE;
+    }
+
+  cbs_holders_settle (stage->holders);
+  entry->since = holding.since;
+  entry->passed = holding.passed;
+  entry->owned = holding.owned;
+  entry->time_us = stage->time_us;
+  if (entry->kind == CBS_ENTRY_READ)
+    return TRUE;
+
+  entry->seq = seq;
+  g_ptr_array_add (stage->entries, cbs_entry_ref (entry));
+  if (entry->token != NULL)
+    g_hash_table_insert (stage->tokens, entry->token, entry);
+  return TRUE;
+}
+
 /* Commits the oldest entry, or refuses it as logs do. FALSE if there is none. */
 static inline gboolean
 stage_commit_one (Stage *stage)
@@ -164,25 +263,21 @@ stage_commit_one (Stage *stage)
   g_autoptr (CbsEntry) entry = g_queue_pop_head (&stage->log);
   g_autoptr (CbsEffects) effects = cbs_effects_new ();
   g_autoptr (GError) error = NULL;
+  CbsEntry *earlier = NULL;
 
   if (entry == NULL)
     return FALSE;
 
-  if (stage->is_full)
-    error = g_error_new_literal (CBS_LOG_ERROR, CBS_LOG_ERROR_FULL, "The disk is full");
-  else if (entry->kind == CBS_ENTRY_JOIN && !g_hash_table_add (stage->names, g_strdup (entry->src)))
-    error = g_error_new_literal (CBS_LOG_ERROR, CBS_LOG_ERROR_NAME_TAKEN, "The name is in use");
-
-  if (error != NULL)
+  if (entry->token != NULL)
+    earlier = g_hash_table_lookup (stage->tokens, entry->token);
+  if (earlier != NULL)
+    cbs_room_repeated (stage->room, entry, earlier, effects);
+  else if (!stage_store (stage, entry, &error))
     cbs_room_append_failed (stage->room, entry, error, effects);
+  else if (entry->kind == CBS_ENTRY_READ)
+    cbs_room_noted (stage->room, entry, effects);
   else
-    {
-      if (entry->kind == CBS_ENTRY_LEAVE)
-        g_assert_true (g_hash_table_remove (stage->names, entry->src));
-      entry->seq = (gint64) stage->entries->len + 1;
-      g_ptr_array_add (stage->entries, cbs_entry_ref (entry));
-      cbs_room_committed (stage->room, entry, effects);
-    }
+    cbs_room_committed (stage->room, entry, effects);
   stage_apply (stage, effects);
   return TRUE;
 }
@@ -210,8 +305,27 @@ stage_log_in (Stage      *stage,
               const char *username)
 {
   g_autoptr (CbsEffects) effects = cbs_effects_new ();
+  const CbsLogin *announced = g_hash_table_lookup (stage->logins, &peer);
+  CbsLogin login = { 0, };
 
-  cbs_room_log_in (stage->room, peer, username, effects);
+  if (announced != NULL)
+    login = *announced;
+  login.peer = peer;
+  login.username = username;
+  cbs_room_log_in (stage->room, &login, effects);
+  stage_settle (stage, effects);
+}
+
+/* Says something with a token, and a request's number. */
+static inline void
+stage_say_full (Stage     *stage,
+                guint64    peer,
+                CbMessage *message,
+                gint64     request)
+{
+  g_autoptr (CbsEffects) effects = cbs_effects_new ();
+
+  cbs_room_say (stage->room, peer, message, request, effects);
   stage_settle (stage, effects);
 }
 
@@ -223,11 +337,9 @@ stage_say_at (Stage      *stage,
               gint64      time_s,
               const char *content)
 {
-  g_autoptr (CbsEffects) effects = cbs_effects_new ();
   g_autoptr (CbMessage) message = cb_message_new (src, dest, time_s, content);
 
-  cbs_room_say (stage->room, peer, message, effects);
-  stage_settle (stage, effects);
+  stage_say_full (stage, peer, message, CBS_NO_REQUEST);
 }
 
 static inline void
@@ -238,6 +350,76 @@ stage_say (Stage      *stage,
            const char *content)
 {
   stage_say_at (stage, peer, src, dest, 1, content);
+}
+
+static inline void
+stage_say_token (Stage      *stage,
+                 guint64     peer,
+                 const char *src,
+                 const char *dest,
+                 const char *content,
+                 const char *token)
+{
+  g_autoptr (CbMessage) message = cb_message_new_full (src, dest, 1, content, 0, token);
+
+  stage_say_full (stage, peer, message, CBS_NO_REQUEST);
+}
+
+/* The requests, by their JSON. */
+static inline void
+stage_ask_users (Stage      *stage,
+                 guint64     peer,
+                 const char *json,
+                 gint64      request)
+{
+  g_autoptr (CbsEffects) effects = cbs_effects_new ();
+  g_autoptr (CbUsersRequest) wanted = cb_users_request_parse (json, NULL);
+
+  g_assert_nonnull (wanted);
+  cbs_room_list_users (stage->room, peer, wanted, request, effects);
+  stage_settle (stage, effects);
+}
+
+static inline void
+stage_ask_blocks (Stage      *stage,
+                  guint64     peer,
+                  const char *json,
+                  gint64      request)
+{
+  g_autoptr (CbsEffects) effects = cbs_effects_new ();
+  g_autoptr (CbChangeRequest) change = cb_blocks_request_parse (json, NULL);
+
+  g_assert_nonnull (change);
+  cbs_room_change_blocks (stage->room, peer, change, request, effects);
+  stage_settle (stage, effects);
+}
+
+static inline void
+stage_ask_keys (Stage      *stage,
+                guint64     peer,
+                const char *json,
+                gint64      request)
+{
+  g_autoptr (CbsEffects) effects = cbs_effects_new ();
+  g_autoptr (CbChangeRequest) change = cb_keys_request_parse (json, NULL);
+
+  g_assert_nonnull (change);
+  cbs_room_change_keys (stage->room, peer, change, request, effects);
+  stage_settle (stage, effects);
+}
+
+static inline void
+stage_read (Stage      *stage,
+            guint64     peer,
+            const char *json,
+            gint64      request)
+{
+  g_autoptr (CbsEffects) effects = cbs_effects_new ();
+  g_autoptr (GPtrArray) markers = cb_read_markers_parse (json, NULL);
+
+  g_assert_nonnull (markers);
+  cbs_room_read (stage->room, peer, markers, (gint64) stage->entries->len, request, effects);
+  stage_settle (stage, effects);
 }
 
 static inline void

@@ -25,6 +25,7 @@ test_defaults (void)
   g_assert_null (config->state_directory);
   g_assert_false (config->ephemeral);
   g_assert_cmpint (config->history_limit, ==, -1);
+  g_assert_cmpint (config->hold_us, ==, G_GINT64_CONSTANT (86400) * G_USEC_PER_SEC);
   g_assert_cmpuint (config->unfinished_each, ==, 128);
   g_assert_cmpuint (config->unfinished_all, ==, 1024);
   g_assert_cmpuint (config->engine.frame_before_login, ==, 4096);
@@ -60,6 +61,8 @@ test_every_setting (void)
     "unfinished=10\n"
     "[history]\n"
     "login-limit=11\n"
+    "[names]\n"
+    "hold=12\n"
     "[compatibility]\n"
     "user-list=objects\n";
   static const char *const listen[] = { "localhost:9000", "[::1]:9001", NULL };
@@ -83,6 +86,7 @@ test_every_setting (void)
   g_assert_cmpuint (config->unfinished_each, ==, 9);
   g_assert_cmpuint (config->unfinished_all, ==, 10);
   g_assert_cmpint (config->history_limit, ==, 11);
+  g_assert_cmpint (config->hold_us, ==, 12000000);
   g_assert_cmpint (config->room.user_list, ==, CBS_USER_LIST_OBJECTS);
   g_assert_true (cbs_config_check (config, &error));
 }
@@ -130,6 +134,7 @@ test_ranges (void)
     { "limits", "unfinished-per-address", 1, 1048576 },
     { "limits", "unfinished", 1, 1048576 },
     { "history", "login-limit", 0, 2147483647 },
+    { "names", "hold", 0, 31536000 },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -120,6 +120,34 @@ test_entry_relation (void)
 }
 
 static void
+test_entry_key (void)
+{
+  g_autoptr (CbsEntry) add = cbs_entry_new_key (CBS_ENTRY_KEY_ADD, "ada", "0123abcd");
+  g_autoptr (CbsEntry) revoke = cbs_entry_new_key (CBS_ENTRY_KEY_REVOKE, "ada", "0123abcd");
+
+  assert_uncommitted (add, CBS_ENTRY_KEY_ADD);
+  g_assert_cmpstr (add->src, ==, "ada");
+  g_assert_null (add->dest);
+  g_assert_cmpstr (add->key_id, ==, "0123abcd");
+  assert_body (add, "0123abcd");
+  assert_uncommitted (revoke, CBS_ENTRY_KEY_REVOKE);
+}
+
+static void
+test_entry_read (void)
+{
+  g_autoptr (CbsEntry) all = cbs_entry_new_read ("ada", NULL, 42);
+  g_autoptr (CbsEntry) with_eve = cbs_entry_new_read ("ada", "eve", 0);
+
+  assert_uncommitted (all, CBS_ENTRY_READ);
+  g_assert_cmpstr (all->src, ==, "ada");
+  g_assert_null (all->dest);
+  g_assert_cmpint (all->marker, ==, 42);
+  assert_body (all, "");
+  g_assert_cmpstr (with_eve->dest, ==, "eve");
+}
+
+static void
 test_entry_stored (void)
 {
   g_autoptr (GBytes) body = bytes_new_text ("[]");
@@ -143,6 +171,7 @@ test_entry_kinds (void)
   static const CbsEntryKind kinds[] = {
     CBS_ENTRY_MESSAGE, CBS_ENTRY_JOIN, CBS_ENTRY_LEAVE,
     CBS_ENTRY_NODE_UP, CBS_ENTRY_BLOCK, CBS_ENTRY_UNBLOCK,
+    CBS_ENTRY_KEY_ADD, CBS_ENTRY_KEY_REVOKE, CBS_ENTRY_READ,
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
@@ -183,6 +212,8 @@ main (int   argc,
   g_test_add_func ("/entry/leave", test_entry_leave);
   g_test_add_func ("/entry/node-up", test_entry_node_up);
   g_test_add_func ("/entry/relation", test_entry_relation);
+  g_test_add_func ("/entry/key", test_entry_key);
+  g_test_add_func ("/entry/read", test_entry_read);
   g_test_add_func ("/entry/stored", test_entry_stored);
   g_test_add_func ("/entry/kinds", test_entry_kinds);
   g_test_add_func ("/entry/references", test_entry_references);

@@ -54,25 +54,65 @@ test_text (void)
     }
 }
 
-/* A message is stored as UTF-8 and sent as ASCII. */
+/* A message is stored as UTF-8; peers get it as they have asked for. */
 static void
 test_message (void)
 {
   static const struct
   {
     const char *body;
+    CbFeatures  features;
     const char *expected;
   } cases[] = {
-    { "[\"ada\",\"ALL\",1,\"a\\nb\"]", "[\"ada\",\"ALL\",1,\"a\\nb\"]" },
-    { "[\"Zoë\",\"ALL\",-1,\"€ 👍\"]", "[\"Zo\\u00eb\",\"ALL\",-1,\"\\u20ac \\ud83d\\udc4d\"]" },
+    { "[\"ada\",\"ALL\",1,\"a\\nb\"]", 0, "[\"ada\",\"ALL\",1,\"a\\nb\"]" },
+    { "[\"ada\",\"ALL\",1,\"a\\nb\"]", CB_FEATURE_UTF8, "[\"ada\",\"ALL\",1,\"a\\nb\"]" },
+    { "[\"ada\",\"ALL\",1,\"a\\nb\"]", CB_FEATURE_MESSAGE_IDS,
+      "[\"ada\",\"ALL\",1,\"a\\nb\",{\"id\":9007199254740992}]" },
+    { "[\"Zoë\",\"ALL\",-1,\"€ 👍\"]", 0, "[\"Zo\\u00eb\",\"ALL\",-1,\"\\u20ac \\ud83d\\udc4d\"]" },
+    { "[\"Zoë\",\"ALL\",-1,\"€ 👍\"]", CB_FEATURE_UTF8, "[\"Zoë\",\"ALL\",-1,\"€ 👍\"]" },
+    { "[\"Zoë\",\"ALL\",-1,\"€ 👍\"]", CB_FEATURE_MESSAGE_IDS,
+      "[\"Zo\\u00eb\",\"ALL\",-1,\"\\u20ac \\ud83d\\udc4d\",{\"id\":9007199254740992}]" },
+    { "[\"Zoë\",\"ALL\",-1,\"€ 👍\"]", CB_FEATURES_ALL,
+      "[\"Zoë\",\"ALL\",-1,\"€ 👍\",{\"id\":9007199254740992}]" },
+    /* Not what a log holds; but it is not made worse. */
+    { "", CB_FEATURES_ALL, "" },
+    { "x", CB_FEATURES_ALL, "x" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GBytes) body = g_bytes_new (cases[i].body, strlen (cases[i].body));
-      g_autoptr (CbsFragment) fragment = cbs_fragment_new_message (body, strlen (cases[i].expected));
+      g_autoptr (CbsEntry) entry = cbs_entry_new_message ("ada", NULL, body);
+      g_autoptr (CbsFragment) fragment = NULL;
 
+      entry->seq = CB_JSON_MAX_INTEGER;
+      fragment = cbs_fragment_new_messages (&entry, 1, cases[i].features, FALSE);
       g_assert_cmpint (fragment->kind, ==, CBS_FRAGMENT_MESSAGE);
+      assert_json (fragment, cases[i].expected);
+    }
+}
+
+/* The answer to a request is a frame of its own; other errors are texts of one ERROR. */
+static void
+test_error (void)
+{
+  static const struct
+  {
+    const char     *text;
+    gint64          request;
+    CbsFragmentKind kind;
+    const char     *expected;
+  } cases[] = {
+    { "no “x”", CBS_NO_REQUEST, CBS_FRAGMENT_ERROR, "\"no \\u201cx\\u201d\"" },
+    { "no “x”", 0, CBS_FRAGMENT_OBJECT, "{\"ERROR\":\"no \\u201cx\\u201d\",\"REQUEST\":0}" },
+    { "no", CB_JSON_MAX_INTEGER, CBS_FRAGMENT_OBJECT, "{\"ERROR\":\"no\",\"REQUEST\":9007199254740992}" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (CbsFragment) fragment = cbs_fragment_new_error (cases[i].text, cases[i].request);
+
+      g_assert_cmpint (fragment->kind, ==, cases[i].kind);
       assert_json (fragment, cases[i].expected);
     }
 }
@@ -97,6 +137,7 @@ main (int   argc,
   g_test_add_func ("/fragment/bytes", test_bytes);
   g_test_add_func ("/fragment/text", test_text);
   g_test_add_func ("/fragment/message", test_message);
+  g_test_add_func ("/fragment/error", test_error);
   g_test_add_func ("/fragment/ref", test_ref);
 
   return g_test_run ();

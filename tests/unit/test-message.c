@@ -81,6 +81,79 @@ test_message_json (void)
     }
 }
 
+static void
+test_message_new_full (void)
+{
+  g_autoptr (CbMessage) plain = cb_message_new ("ada", "bob", 1700000000, "hello");
+  g_autoptr (CbMessage) full = cb_message_new_full ("ada", "bob", 1700000000, "hello", 7, "t-1");
+
+  g_assert_cmpint (cb_message_get_id (plain), ==, 0);
+  g_assert_null (cb_message_get_token (plain));
+  g_assert_cmpstr (cb_message_get_source (full), ==, "ada");
+  g_assert_cmpstr (cb_message_get_destination (full), ==, "bob");
+  g_assert_cmpint (cb_message_get_time_s (full), ==, 1700000000);
+  g_assert_cmpstr (cb_message_get_content (full), ==, "hello");
+  g_assert_cmpint (cb_message_get_id (full), ==, 7);
+  g_assert_cmpstr (cb_message_get_token (full), ==, "t-1");
+}
+
+/* Without an id and a token a message is written as it always was. */
+static void
+test_message_json_full (void)
+{
+  static const struct
+  {
+    gint64      id;
+    const char *token;
+    const char *expected;
+  } cases[] = {
+    { 0, NULL, "[\"a\",\"b\",1,\"c\"]" },
+    { 1, NULL, "[\"a\",\"b\",1,\"c\",{\"id\":1}]" },
+    { CB_JSON_MAX_INTEGER, NULL, "[\"a\",\"b\",1,\"c\",{\"id\":9007199254740992}]" },
+    { 0, "t", "[\"a\",\"b\",1,\"c\",{\"token\":\"t\"}]" },
+    { 7, "\"\\{~!", "[\"a\",\"b\",1,\"c\",{\"id\":7,\"token\":\"\\\"\\\\{~!\"}]" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      for (CbJsonEncoding encoding = CB_JSON_ASCII; encoding <= CB_JSON_UTF8; encoding++)
+        {
+          g_autoptr (CbMessage) message = cb_message_new_full ("a", "b", 1, "c", cases[i].id, cases[i].token);
+          g_autoptr (GString) json = g_string_new (NULL);
+
+          cb_message_append_json (message, json, encoding);
+          g_assert_cmpstr (json->str, ==, cases[i].expected);
+        }
+    }
+}
+
+static void
+test_message_is_token (void)
+{
+  static const struct
+  {
+    const char *text;
+    gboolean    expected;
+  } cases[] = {
+    { "a", TRUE },
+    { "!\"~", TRUE },
+    { "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", TRUE },
+    { "", FALSE },
+    { "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0", FALSE },
+    { "a b", FALSE },
+    { " ", FALSE },
+    { "a\n", FALSE },
+    { "\x7f", FALSE },
+    { "ž", FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_test_message ("“%s”", cases[i].text);
+      g_assert_true (cb_message_is_token (cases[i].text) == cases[i].expected);
+    }
+}
+
 /* A time that no JSON peer keeps exactly is a mistake of the caller. */
 static void
 test_message_time_range (void)
@@ -120,6 +193,9 @@ main (int   argc,
   g_test_add_func ("/message/new", test_message_new);
   g_test_add_func ("/message/is-public", test_message_is_public);
   g_test_add_func ("/message/json", test_message_json);
+  g_test_add_func ("/message/new-full", test_message_new_full);
+  g_test_add_func ("/message/json-full", test_message_json_full);
+  g_test_add_func ("/message/is-token", test_message_is_token);
   g_test_add_func ("/message/time-range", test_message_time_range);
   g_test_add_func ("/message/boxed", test_message_boxed);
 

@@ -76,7 +76,7 @@ take_packet (CbsOutbox *outbox)
 static void
 test_empty (void)
 {
-  CbsOutbox outbox = { 0, };
+  g_auto (CbsOutbox) outbox = { 0, };
   g_autoptr (GByteArray) out = g_byte_array_new ();
 
   g_assert_true (cbs_outbox_is_empty (&outbox));
@@ -127,7 +127,7 @@ test_frame (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      CbsOutbox outbox = { 0, };
+      g_auto (CbsOutbox) outbox = { 0, };
       g_autofree char *frames = NULL;
 
       for (gsize j = 0; j < G_N_ELEMENTS (cases[i].pushes) && cases[i].pushes[j].json != NULL; j++)
@@ -139,11 +139,47 @@ test_frame (void)
     }
 }
 
+/* What is an object already goes out in its place, as a frame of its own. */
+static void
+test_objects (void)
+{
+  static const struct
+  {
+    Push        pushes[8];
+    const char *expected;
+  } cases[] = {
+    { { { CBS_FRAGMENT_OBJECT, "{\"REQUEST\":1}" } }, "{\"REQUEST\":1}" },
+    { { { CBS_FRAGMENT_ERROR, "\"e\"" }, { CBS_FRAGMENT_MESSAGE, "[1]" }, { CBS_FRAGMENT_OBJECT, "{\"A\":1}" },
+        { CBS_FRAGMENT_OBJECT, "{\"B\":2}" }, { CBS_FRAGMENT_MESSAGE, "[2]" }, { CBS_FRAGMENT_JOINED, "\"a\"" },
+        { CBS_FRAGMENT_OBJECT, "{\"C\":3}" } },
+      "{\"MESSAGES\":[[1]],\"ERROR\":\"e\"}|{\"A\":1}|{\"B\":2}|"
+      "{\"MESSAGES\":[[2]],\"USERS_JOINED\":[\"a\"]}|{\"C\":3}" },
+    { { { CBS_FRAGMENT_REFUSED, "\"1\"" }, { CBS_FRAGMENT_OBJECT, "{}" }, { CBS_FRAGMENT_REFUSED, "\"2\"" } },
+      "{\"USERNAME_ACCEPTED\":false,\"INFO\":\"1\"}|{}|{\"USERNAME_ACCEPTED\":false,\"INFO\":\"2\"}" },
+    /* It may tell who is here: a join before it is not taken back. */
+    { { { CBS_FRAGMENT_JOINED, "\"a\"" }, { CBS_FRAGMENT_OBJECT, "{}" }, { CBS_FRAGMENT_LEFT, "\"a\"" } },
+      "{\"USERS_JOINED\":[\"a\"]}|{}|{\"USERS_LEFT\":[\"a\"]}" },
+    { { { CBS_FRAGMENT_JOINED, "\"a\"" }, { CBS_FRAGMENT_LEFT, "\"a\"" }, { CBS_FRAGMENT_OBJECT, "{}" } }, "{}" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (CbsOutbox) outbox = { 0, };
+      g_autofree char *frames = NULL;
+
+      for (gsize j = 0; j < G_N_ELEMENTS (cases[i].pushes) && cases[i].pushes[j].json != NULL; j++)
+        push (&outbox, cases[i].pushes[j].kind, cases[i].pushes[j].json);
+      frames = take (&outbox);
+      g_assert_cmpstr (frames, ==, cases[i].expected);
+      g_assert_true (cbs_outbox_is_empty (&outbox));
+    }
+}
+
 /* A flood of errors makes one text of bounded length. */
 static void
 test_many_errors (void)
 {
-  CbsOutbox outbox = { 0, };
+  g_auto (CbsOutbox) outbox = { 0, };
   g_autofree char *eight = NULL;
   g_autofree char *more = NULL;
 
@@ -180,7 +216,7 @@ test_contradictions (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      CbsOutbox outbox = { 0, };
+      g_auto (CbsOutbox) outbox = { 0, };
       g_auto (GStrv) events = g_strsplit (cases[i].events, " ", -1);
       g_autofree char *frame = NULL;
 
@@ -200,7 +236,7 @@ test_contradictions (void)
 static void
 test_contradictions_keep_messages (void)
 {
-  CbsOutbox outbox = { 0, };
+  g_auto (CbsOutbox) outbox = { 0, };
   g_autofree char *frame = NULL;
 
   push (&outbox, CBS_FRAGMENT_JOINED, "\"a\"");
@@ -236,7 +272,7 @@ test_picture (void)
 
   for (guint turn = 0; turn < 500; turn++)
     {
-      CbsOutbox outbox = { 0, };
+      g_auto (CbsOutbox) outbox = { 0, };
       g_autoptr (CbPacket) packet = NULL;
 
       push (&outbox, CBS_FRAGMENT_MESSAGE, "[\"a\",\"ALL\",1,\"x\"]");
@@ -265,7 +301,7 @@ test_picture (void)
 static void
 check_content_length (guint len)
 {
-  CbsOutbox outbox = { 0, };
+  g_auto (CbsOutbox) outbox = { 0, };
   g_autofree char *content = g_strnfill (len, 'x');
   g_autofree char *json = g_strdup_printf ("[\"a\",\"ALL\",1,\"%s\"]", content);
   g_autoptr (CbPacket) packet = NULL;
@@ -284,13 +320,25 @@ test_padding (void)
   for (guint len = 0x7b00 - 60; len < 0x7c00 + 10; len += 7)
     check_content_length (len);
   check_content_length (0x7b0000);
+
+  for (guint len = 90; len < 130; len++)
+    {
+      g_auto (CbsOutbox) outbox = { 0, };
+      g_autofree char *filling = g_strnfill (len, ' ');
+      g_autofree char *json = g_strdup_printf ("{\"A\":%s1}", filling);
+      g_autofree char *frame = NULL;
+
+      push (&outbox, CBS_FRAGMENT_OBJECT, json);
+      frame = take (&outbox);
+      g_assert_cmpstr (frame, ==, json);
+    }
 }
 
 /* Frames are appended: what stands in the buffer already is left alone. */
 static void
 test_append (void)
 {
-  CbsOutbox outbox = { 0, };
+  g_auto (CbsOutbox) outbox = { 0, };
   g_autoptr (GByteArray) out = g_byte_array_new ();
   gsize offset = 3;
   g_autofree char *payload = NULL;
@@ -315,7 +363,7 @@ test_append (void)
 static void
 test_ten_thousand (void)
 {
-  CbsOutbox outbox = { 0, };
+  g_auto (CbsOutbox) outbox = { 0, };
   g_autoptr (CbPacket) packet = NULL;
   GPtrArray *messages = NULL;
 
@@ -350,6 +398,7 @@ test_shared (void)
       g_autofree char *frame = take (&outboxes[i]);
 
       g_assert_cmpstr (frame, ==, "{\"USERS_LEFT\":[\"Zo\\u00eb\"]}");
+      cbs_outbox_clear (&outboxes[i]);
     }
 }
 
@@ -366,7 +415,7 @@ assert_rest (const CbsOutbox *outbox,
 static void
 test_rest (void)
 {
-  CbsOutbox outbox = { 0, };
+  g_auto (CbsOutbox) outbox = { 0, };
   g_autoptr (GBytes) rest = g_bytes_new_static ("0123456789", 10);
   gsize fragment_size = 0;
 
@@ -400,7 +449,7 @@ test_rest (void)
 static void
 test_seal (void)
 {
-  CbsOutbox outbox = { 0, };
+  g_auto (CbsOutbox) outbox = { 0, };
   g_autoptr (GBytes) begun = g_bytes_new_static ("begun", 5);
   g_autofree char *later = NULL;
 
@@ -430,8 +479,8 @@ assert_same_frames (CbsFrames    *frames,
                     CbsFragment **fragments,
                     guint         n)
 {
-  CbsOutbox shared = { 0, };
-  CbsOutbox alone = { 0, };
+  g_auto (CbsOutbox) shared = { 0, };
+  g_auto (CbsOutbox) alone = { 0, };
   g_autoptr (GByteArray) out = g_byte_array_new ();
 
   for (guint i = 0; i < n; i++)
@@ -458,6 +507,7 @@ test_shared_frames (void)
     cbs_fragment_new_text (CBS_FRAGMENT_MESSAGE, "a"),
     cbs_fragment_new_text (CBS_FRAGMENT_MESSAGE, "a"),
     cbs_fragment_new_text (CBS_FRAGMENT_MESSAGE, "b"),
+    cbs_fragment_new (CBS_FRAGMENT_OBJECT, "{}", 2),
     cbs_fragment_new_text (CBS_FRAGMENT_JOINED, "c"),
     cbs_fragment_new_text (CBS_FRAGMENT_LEFT, "c"),
   };
@@ -490,6 +540,7 @@ main (int   argc,
 
   g_test_add_func ("/outbox/empty", test_empty);
   g_test_add_func ("/outbox/frame", test_frame);
+  g_test_add_func ("/outbox/objects", test_objects);
   g_test_add_func ("/outbox/many-errors", test_many_errors);
   g_test_add_func ("/outbox/contradictions", test_contradictions);
   g_test_add_func ("/outbox/contradictions/keep-messages", test_contradictions_keep_messages);

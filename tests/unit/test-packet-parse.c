@@ -232,6 +232,111 @@ test_packet_parse_refused (gconstpointer user_data)
     g_error ("“%s” does not say “%s”", error->message, refused[i].reason);
 }
 
+#define TUPLE(part) "{\"MESSAGES\":[[\"a\",\"b\",1,\"c\"" part "]]}"
+
+static const struct
+{
+  const char *name;
+  const char *text;
+  gint64      id;
+  const char *token;
+} full[] = {
+  { "absent", TUPLE (""), 0, NULL },
+  { "empty", TUPLE (",{}"), 0, NULL },
+  { "id", TUPLE (",{\"id\":7}"), 7, NULL },
+  { "id-largest", TUPLE (",{\"id\":9007199254740992}"), CB_JSON_MAX_INTEGER, NULL },
+  { "token", TUPLE (",{\"token\":\"t\\u007e\"}"), 0, "t~" },
+  { "both", TUPLE (", { \"token\" : \"t\" , \"id\" : 1 } "), 1, "t" },
+  { "unknown-member", TUPLE (",{\"x\":[{\"id\":0}],\"id\":2,\"Token\":1}"), 2, NULL },
+};
+
+static void
+test_packet_parse_full (gconstpointer user_data)
+{
+  const gsize i = GPOINTER_TO_SIZE (user_data);
+  g_autofree char *exact = g_memdup2 (full[i].text, strlen (full[i].text));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CbPacket) packet = cb_packet_parse_with (exact, strlen (full[i].text), CB_FEATURE_MESSAGE_IDS, &error);
+  CbMessage *message = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (cb_packet_get_messages (packet)->len, ==, 1);
+  message = g_ptr_array_index (cb_packet_get_messages (packet), 0);
+  g_assert_cmpstr (cb_message_get_content (message), ==, "c");
+  g_assert_cmpint (cb_message_get_id (message), ==, full[i].id);
+  g_assert_cmpstr (cb_message_get_token (message), ==, full[i].token);
+}
+
+/* Each needs the feature to get beyond “more than four parts”. */
+static const struct
+{
+  const char *name;
+  const char *text;
+  const char *reason;
+} full_refused[] = {
+  { "number", TUPLE (",7"), "fifth part is not an object" },
+  { "null", TUPLE (",null"), "fifth part is not an object" },
+  { "list", TUPLE (",[]"), "fifth part is not an object" },
+  { "sixth", TUPLE (",{},{}"), "more than five parts" },
+  { "id-0", TUPLE (",{\"id\":0}"), "id is 0, but has to be from 1" },
+  { "id-negative", TUPLE (",{\"id\":-7}"), "id is -7" },
+  { "id-string", TUPLE (",{\"id\":\"7\"}"), "id is not an integer" },
+  { "id-fraction", TUPLE (",{\"id\":7.0}"), "id is not an integer" },
+  { "id-too-large", TUPLE (",{\"id\":9007199254740993}"), "id is not an integer" },
+  { "id-twice", TUPLE (",{\"id\":1,\"id\":2}"), "twice" },
+  { "token-number", TUPLE (",{\"token\":1}"), "token is not a string" },
+  { "token-empty", TUPLE (",{\"token\":\"\"}"), "1 to 64 characters" },
+  { "token-space", TUPLE (",{\"token\":\"a b\"}"), "1 to 64 characters" },
+  { "token-control", TUPLE (",{\"token\":\"a\\n\"}"), "1 to 64 characters" },
+  { "token-not-ascii", TUPLE (",{\"token\":\"\\u00e9\"}"), "1 to 64 characters" },
+  { "token-twice", TUPLE (",{\"token\":\"a\",\"token\":\"b\"}"), "twice" },
+  { "token-too-long",
+    TUPLE (",{\"token\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0\"}"),
+    "1 to 64 characters" },
+  { "content-number", "{\"MESSAGES\":[[\"a\",\"b\",1,2,{}]]}", "CONTENT" },
+};
+
+static void
+test_packet_parse_full_refused (gconstpointer user_data)
+{
+  const gsize i = GPOINTER_TO_SIZE (user_data);
+  g_autofree char *exact = g_memdup2 (full_refused[i].text, strlen (full_refused[i].text));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (cb_packet_parse_with (exact, strlen (full_refused[i].text), CB_FEATURES_ALL, &error));
+  g_assert_error (error, CB_ERROR, CB_ERROR_MALFORMED);
+  if (strstr (error->message, full_refused[i].reason) == NULL)
+    g_error ("“%s” does not say “%s”", error->message, full_refused[i].reason);
+}
+
+/* Other features do not let a fifth part through. */
+static void
+test_packet_parse_other_features (void)
+{
+  static const char text[] = TUPLE (",{\"id\":7}");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (cb_packet_parse_with (text, strlen (text), CB_FEATURES_ALL ^ CB_FEATURE_MESSAGE_IDS, &error));
+  g_assert_error (error, CB_ERROR, CB_ERROR_MALFORMED);
+  g_assert_cmpstr (error->message, ==, "A message has more than four parts");
+}
+
+/* With every feature all that a plain peer may say means the same. */
+static void
+test_packet_parse_plain_with_features (gconstpointer user_data)
+{
+  const gsize i = GPOINTER_TO_SIZE (user_data);
+  g_autoptr (CbPacket) plain = parse (accepted[i].text);
+  g_autoptr (CbPacket) packet = cb_packet_parse_with (accepted[i].text, strlen (accepted[i].text),
+                                                      CB_FEATURES_ALL, NULL);
+  g_autofree char *plain_description = describe (plain);
+  g_autofree char *description = NULL;
+
+  g_assert_nonnull (packet);
+  description = describe (packet);
+  g_assert_cmpstr (description, ==, plain_description);
+}
+
 /* A packet that is cut anywhere, or spoilt by a byte there, is refused. */
 static void
 test_packet_parse_cut (void)
@@ -299,8 +404,22 @@ main (int   argc,
   for (gsize i = 0; i < G_N_ELEMENTS (accepted); i++)
     {
       g_autofree char *path = g_strconcat ("/packet-parse/accepted/", accepted[i].name, NULL);
+      g_autofree char *plain_path = g_strconcat ("/packet-parse/plain-with-features/", accepted[i].name, NULL);
 
       g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_packet_parse_accepted);
+      g_test_add_data_func (plain_path, GSIZE_TO_POINTER (i), test_packet_parse_plain_with_features);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (full); i++)
+    {
+      g_autofree char *path = g_strconcat ("/packet-parse/full/", full[i].name, NULL);
+
+      g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_packet_parse_full);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (full_refused); i++)
+    {
+      g_autofree char *path = g_strconcat ("/packet-parse/full-refused/", full_refused[i].name, NULL);
+
+      g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_packet_parse_full_refused);
     }
   for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
     {
@@ -308,6 +427,7 @@ main (int   argc,
 
       g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_packet_parse_refused);
     }
+  g_test_add_func ("/packet-parse/other-features", test_packet_parse_other_features);
   g_test_add_func ("/packet-parse/cut", test_packet_parse_cut);
   g_test_add_func ("/packet-parse/extra-verbatim", test_packet_parse_extra_verbatim);
   g_test_add_func ("/packet-parse/known-keys", test_packet_parse_known_keys);

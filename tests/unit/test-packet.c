@@ -174,9 +174,8 @@ test_packet_round_trip (void)
     "{}",
     "{\"MESSAGES\":[]}",
     "{\"USER_LIST\":[],\"USERS_JOINED\":[],\"USERS_LEFT\":[]}",
-    "{\"USERNAME\":\"n\",\"USERNAME_ACCEPTED\":true,\"INFO\":\"i\",\"USER_LIST\":[\"u\"],"
-    "\"MESSAGES\":[[\"a\",\"b\",-1,\"\\u00e9\"]],\"USERS_JOINED\":[\"j\"],\"USERS_LEFT\":[\"l\"],\"ERROR\":\"e\","
-    "\"x\":1}",
+    "{\"x\":1,\"USERNAME\":\"n\",\"USERNAME_ACCEPTED\":true,\"MESSAGES\":[[\"a\",\"b\",-1,\"\\u00e9\"]]}",
+    "{\"INFO\":\"i\",\"USER_LIST\":[\"u\"],\"USERS_JOINED\":[\"j\"],\"USERS_LEFT\":[\"l\"],\"ERROR\":\"e\",\"x\":1}",
     "{\"x\":[ 1.50,\t{\"b\":123456789012345678901234567890,\"a\":\"\\u00e9\\/\"}, null ],\"a\":-0}",
     "{\"\":{},\"FEATURES\":[\"utf8\"],\"k\\u00e9y\":\"\\ud83d\\ude00\"}",
     "{\"x\":[[[[[[[]]]]]]]}",
@@ -188,6 +187,27 @@ test_packet_round_trip (void)
 
       assert_payload (packet, texts[i]);
     }
+}
+
+/* What a message carries besides is written, and read where both ends want it. */
+static void
+test_packet_message_ids (void)
+{
+  static const char text[] =
+    "{\"MESSAGES\":[[\"a\",\"ALL\",1,\"x\"],[\"a\",\"b\",2,\"y\",{\"id\":7,\"token\":\"t\"}]]}";
+  g_autoptr (CbPacket) packet = cb_packet_new ();
+  g_autoptr (CbMessage) plain = cb_message_new ("a", "ALL", 1, "x");
+  g_autoptr (CbMessage) full = cb_message_new_full ("a", "b", 2, "y", 7, "t");
+  g_autoptr (CbPacket) again = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cb_packet_add_message (packet, plain);
+  cb_packet_add_message (packet, full);
+  assert_payload (packet, text);
+
+  again = cb_packet_parse_with (text, strlen (text), CB_FEATURE_MESSAGE_IDS, &error);
+  g_assert_no_error (error);
+  assert_payload (again, text);
 }
 
 static void
@@ -349,6 +369,7 @@ main (int   argc,
   g_test_add_func ("/packet/messages", test_packet_messages);
   g_test_add_func ("/packet/joined-left", test_packet_joined_left);
   g_test_add_func ("/packet/round-trip", test_packet_round_trip);
+  g_test_add_func ("/packet/message-ids", test_packet_message_ids);
   g_test_add_func ("/packet/encodings", test_packet_encodings);
   g_test_add_func ("/packet/padding", test_packet_padding);
   g_test_add_func ("/packet/extra/set", test_packet_extra);

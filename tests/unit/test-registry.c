@@ -76,6 +76,17 @@ test_registry_release (void)
   g_assert_cmpuint (cbs_registry_count (registry), ==, 1);
 }
 
+static void
+test_registry_lookup (void)
+{
+  g_autoptr (CbsRegistry) registry = cbs_registry_new ();
+
+  g_assert_true (claim (registry, "Ada"));
+  g_assert_cmpstr (cb_name_get_text (cbs_registry_lookup (registry, "ada")), ==, "Ada");
+  cbs_registry_release (registry, "ada");
+  g_assert_null (cbs_registry_lookup (registry, "ada"));
+}
+
 /* Of several that look alike, all have to go before the look is free. */
 static void
 test_registry_lookalikes (void)
@@ -210,6 +221,7 @@ main (int   argc,
 
   g_test_add_func ("/registry/clash", test_registry_clash);
   g_test_add_func ("/registry/release", test_registry_release);
+  g_test_add_func ("/registry/lookup", test_registry_lookup);
   g_test_add_func ("/registry/lookalikes", test_registry_lookalikes);
   g_test_add_func ("/registry/revert", test_registry_revert);
   g_test_add_func ("/registry/settle", test_registry_settle);

@@ -113,6 +113,7 @@ fixture_set_up (Fixture      *fixture,
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
   snapshot = cbs_log_open_finish (CBS_LOG (fixture->log), result, NULL);
+  fixture->head = snapshot->head;
   fixture->hidden = g_new0 (char *, 1);
   fixture->replay = cbs_replay_new (CBS_LOG (fixture->log), "viewer", &handler, fixture);
 }
@@ -130,16 +131,26 @@ fixture_tear_down (Fixture      *fixture,
   g_clear_error (&fixture->error);
 }
 
-/* Joins, and starts with the newest messages so far. */
+/* Joins, and starts with what is wanted; who is here and the join's sequence are filled in. */
 static void
-start (Fixture *fixture,
-       gint64   newest)
+start_with (Fixture       *fixture,
+            CbsReplayStart wanted)
 {
   g_autoptr (CbName) name = cb_name_new ("viewer", NULL);
   g_autoptr (GBytes) users = g_bytes_new_static ("[\"viewer\"]", 10);
 
   append (fixture, cbs_entry_new_join (name));
-  cbs_replay_start (fixture->replay, users, newest, fixture->head);
+  wanted.users = users;
+  wanted.joined = fixture->head;
+  cbs_replay_start (fixture->replay, &wanted);
+}
+
+/* Joins, and starts with the newest messages so far. */
+static void
+start (Fixture *fixture,
+       gint64   newest)
+{
+  start_with (fixture, (CbsReplayStart) { .newest = newest });
 }
 
 /* Takes all there is until the viewer has caught up. */
@@ -293,6 +304,126 @@ test_pages (Fixture      *fixture,
   g_assert_cmpuint (fixture->largest, <=, 40 * 1024);
 }
 
+/* What all frames of a replay hold, without their prefixes, joined by “|”. */
+static char *
+take_text (Fixture *fixture)
+{
+  g_autoptr (GByteArray) bytes = take_all (fixture);
+  GString *text = g_string_new (NULL);
+
+  g_assert_no_error (fixture->error);
+  for (gsize pos = 0; pos < bytes->len;)
+    {
+      guint32 len = 0;
+
+      memcpy (&len, bytes->data + pos, HEADER_LEN);
+      len = GUINT32_FROM_BE (len);
+      g_assert_cmpuint (pos + HEADER_LEN + len, <=, bytes->len);
+      if (text->len > 0)
+        g_string_append_c (text, '|');
+      g_string_append_len (text, (const char *) bytes->data + pos + HEADER_LEN, len);
+      g_strchomp (text->str);
+      text->len = strlen (text->str);
+      pos += HEADER_LEN + len;
+    }
+
+  return g_string_free (text, FALSE);
+}
+
+/* Who has announced nothing gets the bytes that the protocol has always had. */
+static void
+test_plain_bytes (Fixture      *fixture,
+                  gconstpointer user_data)
+{
+  g_autofree char *text = NULL;
+
+  say (fixture, "ada", NULL, "Zo\u00eb \303\253");
+  say (fixture, "viewer", "ada", "own");
+  say (fixture, "ada", "viewer", "private");
+  start (fixture, -1);
+  text = take_text (fixture);
+  g_assert_cmpstr (text, ==,
+                   "{\"USERNAME_ACCEPTED\":true,\"INFO\":\"Welcome!\",\"USER_LIST\":[\"viewer\"],"
+                   "\"MESSAGES\":[[\"ada\",\"ALL\",1,\"Zo\\u00eb \\u00eb\"],[\"ada\",\"viewer\",1,\"private\"]]}");
+}
+
+/* Ids, one's own private messages, and what else the answer to the login says. */
+static void
+test_with_ids (Fixture      *fixture,
+               gconstpointer user_data)
+{
+  g_autofree char *text = NULL;
+
+  say (fixture, "ada", NULL, "\303\253");
+  say (fixture, "viewer", "ada", "own");
+  start_with (fixture, (CbsReplayStart) {
+    .members = "\"LOG\":{\"head\":4}",
+    .features = CB_FEATURE_MESSAGE_IDS | CB_FEATURE_UTF8,
+    .newest = -1,
+  });
+  say (fixture, "ada", "viewer", "meanwhile");
+  text = take_text (fixture);
+  /* The node's own entry is the first. */
+  g_assert_cmpstr (text, ==,
+                   "{\"USERNAME_ACCEPTED\":true,\"INFO\":\"Welcome!\",\"LOG\":{\"head\":4},"
+                   "\"USER_LIST\":[\"viewer\"],\"MESSAGES\":[[\"ada\",\"ALL\",1,\"\\u00eb\",{\"id\":2}],"
+                   "[\"viewer\",\"ada\",1,\"own\",{\"id\":3}]]}|"
+                   "{\"MESSAGES\":[[\"ada\",\"viewer\",1,\"meanwhile\",{\"id\":5}]]}");
+}
+
+/* Exactly what is behind an id, wherever that is; nothing twice. */
+static void
+test_resume (Fixture      *fixture,
+             gconstpointer user_data)
+{
+  const gint64 before = fixture->head;
+  const gint64 after = GPOINTER_TO_INT (user_data) < 0 ? G_MAXINT32 : before + GPOINTER_TO_INT (user_data);
+  static const char *const expected[] = { "one two three four", "two three four", "three four", "four", "four" };
+
+  say (fixture, "ada", NULL, "one");
+  say (fixture, "ada", "viewer", "two");
+  say (fixture, "ada", NULL, "three");
+  start_with (fixture, (CbsReplayStart) { .after = after, .newest = -1 });
+  say (fixture, "ada", NULL, "four");
+  assert_replay (fixture, expected[MIN (after - before, 4)], 2);
+}
+
+/* Private messages of the one who had the name before are not the viewer's. */
+static void
+test_since (Fixture      *fixture,
+            gconstpointer user_data)
+{
+  gint64 since = 0;
+
+  say (fixture, "ada", "viewer", "former");
+  say (fixture, "viewer", "ada", "former too");
+  say (fixture, "ada", NULL, "public");
+  since = fixture->head;
+  say (fixture, "ada", "viewer", "latter");
+  start_with (fixture, (CbsReplayStart) {
+    .features = CB_FEATURE_MESSAGE_IDS, .newest = -1, .since = since
+  });
+  assert_replay (fixture, "public latter", 1);
+}
+
+/* The length in front holds for thousands of ids of all lengths. */
+static void
+test_pages_with_ids (Fixture      *fixture,
+                     gconstpointer user_data)
+{
+  g_autoptr (GString) expected = g_string_new (NULL);
+
+  for (guint i = 0; i < 1500; i++)
+    {
+      g_autofree char *content = g_strdup_printf ("%u", i);
+
+      say (fixture, "ada", NULL, content);
+      g_string_append_printf (expected, "%s%s", i > 0 ? " " : "", content);
+    }
+  start_with (fixture, (CbsReplayStart) { .features = CB_FEATURE_MESSAGE_IDS, .newest = -1 });
+  assert_replay (fixture, expected->str, 1);
+}
+
 static void
 test_failure (Fixture      *fixture,
               gconstpointer user_data)
@@ -305,7 +436,8 @@ test_failure (Fixture      *fixture,
   {
     g_autoptr (GBytes) users = g_bytes_new_static ("[]", 2);
 
-    cbs_replay_start (fixture->replay, users, -1, fixture->head);
+    cbs_replay_start (fixture->replay,
+                      &(const CbsReplayStart) { .users = users, .newest = -1, .joined = fixture->head });
   }
   while (fixture->error == NULL)
     g_main_context_iteration (NULL, TRUE);
@@ -342,6 +474,10 @@ main (int   argc,
     { "/replay/none", test_none },
     { "/replay/meanwhile", test_meanwhile },
     { "/replay/pages", test_pages },
+    { "/replay/plain-bytes", test_plain_bytes },
+    { "/replay/with-ids", test_with_ids },
+    { "/replay/since", test_since },
+    { "/replay/pages/with-ids", test_pages_with_ids },
     { "/replay/failure", test_failure },
     { "/replay/freed-while-reading", test_freed_while_reading },
   };
@@ -350,6 +486,14 @@ main (int   argc,
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     g_test_add (cases[i].path, Fixture, NULL, fixture_set_up, cases[i].run, fixture_tear_down);
+
+  for (int n_known = -1; n_known < 4; n_known++)
+    {
+      g_autofree char *path = n_known < 0 ? g_strdup ("/replay/resume/beyond")
+                                          : g_strdup_printf ("/replay/resume/%d", n_known);
+
+      g_test_add (path, Fixture, GINT_TO_POINTER (n_known), fixture_set_up, test_resume, fixture_tear_down);
+    }
 
   return g_test_run ();
 }

@@ -7,15 +7,27 @@
 #include "room-stage.h"
 
 /* A day of chat, beside a model that walks through all users for everything: who is here, who hides
- * from whom, and so what each peer has to be sent, line for line. */
+ * from whom, and so what each peer has to be sent, line for line. Once all peers are plain; once they
+ * have announced this or that, and users own their names and are here several times. */
 
 #define N_USERS 6
 #define N_STEPS 3000
 #define MAX_CONNECTED 9
+#define N_TOKENS 40
+#define OWNED "The name \\u201c%s\\u201d belongs to somebody else's key"
 
 static const char *const spellings[N_USERS][3] = {
   { "ada", "Ada", "ADA" }, { "bob", "Bob", "BOB" }, { "cid", "Cid", "CID" },
   { "dan", "Dan", "DAN" }, { "eve", "Eve", "EVE" }, { "fay", "Fay", "FAY" },
+};
+
+static const char *const keys[N_USERS] = {
+  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+  "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+  "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+  "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+  "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+  "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
 };
 
 typedef enum
@@ -33,12 +45,15 @@ typedef struct
   guint       user;
   const char *name; /* as it asked for it */
   guint       n_pending;
+  CbFeatures  features;
+  gboolean    has_key; /* its user's */
 } Peer;
 
 typedef struct
 {
-  guint64     peer; /* 0: offline */
+  GPtrArray  *peers; /* of Peer, in the order of their joins */
   const char *shown; /* NULL: never here */
+  gboolean    is_owned;
   gboolean    blocks[N_USERS];
 } User;
 
@@ -49,25 +64,46 @@ typedef struct
   Peer        *peer;
   guint        user;
   int          target; /* a user; -1: everybody */
-  char        *line;   /* MESSAGE: the tuple; BLOCK, UNBLOCK: the answer */
+  char        *line;   /* MESSAGE: the tuple without its end; BLOCK, UNBLOCK: the answer */
+  char        *token;  /* MESSAGE: NULL: none */
 } Pending;
+
+/* What has a token. */
+typedef struct
+{
+  char *line;
+  guint seq;
+} Stored;
 
 typedef struct
 {
-  Stage     *stage;
-  Stage     *expected; /* only its texts */
-  User       users[N_USERS];
-  GPtrArray *peers;     /* of Peer, all that ever were */
-  GPtrArray *connected; /* of Peer */
-  GPtrArray *online;    /* of User */
-  GQueue     pending;
+  Stage      *stage;
+  Stage      *expected; /* only its texts */
+  User        users[N_USERS];
+  GPtrArray  *peers;    /* of Peer, all that ever were */
+  GPtrArray  *connected; /* of Peer */
+  GPtrArray  *online;   /* of User */
+  GQueue      pending;
+  gboolean    is_plain;
+  guint       seq;   /* of what was committed last */
+  GHashTable *tokens; /* of Stored, by token */
 } Day;
 
 static void
 pending_free (Pending *pending)
 {
   g_free (pending->line);
+  g_free (pending->token);
   g_free (pending);
+}
+
+static void
+stored_free (gpointer data)
+{
+  Stored *stored = data;
+
+  g_free (stored->line);
+  g_free (stored);
 }
 
 G_GNUC_PRINTF (3, 4)
@@ -86,27 +122,46 @@ expect (Day        *day,
   stage_write (day->expected, peer, "", line, strlen (line));
 }
 
-/* To all who are here but one, and but those hidden from a user, if any. */
+/* A message in the form that a peer has asked for. */
+static void
+expect_message (Day        *day,
+                const Peer *peer,
+                const char *line,
+                guint       seq,
+                const char *token)
+{
+  if ((peer->features & CB_FEATURE_MESSAGE_IDS) == 0)
+    expect (day, peer->number, "%s]", line);
+  else if (token == NULL)
+    expect (day, peer->number, "%s,{'id':%u}]", line, seq);
+  else
+    expect (day, peer->number, "%s,{'id':%u,'token':'%s'}]", line, seq, strchr (token, ' ') + 1);
+}
+
+static gboolean
+is_hidden (Day  *day,
+           guint user,
+           guint other)
+{
+  return day->users[user].blocks[other] || day->users[other].blocks[user];
+}
+
+/* To all who are here but one. */
 static void
 expect_all (Day        *day,
             guint64     except,
-            int         hidden_from,
             const char *line)
 {
   for (guint i = 0; i < day->peers->len; i++)
     {
       const Peer *peer = day->peers->pdata[i];
 
-      if (peer->state != HERE || peer->number == except)
-        continue;
-      if (hidden_from >= 0 && (day->users[hidden_from].blocks[peer->user] ||
-                               day->users[peer->user].blocks[hidden_from]))
-        continue;
-      expect (day, peer->number, "%s", line);
+      if (peer->state == HERE && peer->number != except)
+        expect (day, peer->number, "%s", line);
     }
 }
 
-static void
+static Pending *
 push (Day         *day,
       CbsEntryKind kind,
       Peer        *peer,
@@ -122,6 +177,20 @@ push (Day         *day,
   pending->line = line;
   peer->n_pending++;
   g_queue_push_tail (&day->pending, pending);
+  return pending;
+}
+
+/* Why a peer does not get the name that it has asked for; NULL: it does. */
+static char *
+find_refusal (const User *user,
+              const Peer *peer)
+{
+  if (user->is_owned && !peer->has_key)
+    return g_strdup_printf (OWNED, peer->name);
+  if (!user->is_owned && user->peers->len > 0)
+    return g_strdup ("The name is in use");
+
+  return NULL;
 }
 
 static void
@@ -130,20 +199,26 @@ commit_join (Day  *day,
 {
   User *user = &day->users[peer->user];
   g_autofree char *line = g_strdup_printf ("+'%s'", peer->name);
+  g_autofree char *refusal = find_refusal (user, peer);
   g_autoptr (GString) names = g_string_new (NULL);
 
-  if (user->peer != 0)
+  if (refusal != NULL)
     {
       if (peer->state == JOINING)
-        expect (day, peer->number, "refused 'The name is in use'");
+        expect (day, peer->number, "refused '%s'", refusal);
       peer->state = peer->state == JOINING ? OUT : GONE;
       return;
     }
 
-  user->peer = peer->number;
-  user->shown = peer->name;
-  g_ptr_array_add (day->online, user);
-  expect_all (day, 0, -1, line);
+  day->seq++;
+  user->is_owned |= peer->has_key;
+  if (user->peers->len == 0)
+    {
+      user->shown = peer->name;
+      g_ptr_array_add (day->online, user);
+      expect_all (day, 0, line);
+    }
+  g_ptr_array_add (user->peers, peer);
   if (peer->state == GONE)
     {
       push (day, CBS_ENTRY_LEAVE, peer, -1, NULL);
@@ -157,30 +232,119 @@ commit_join (Day  *day,
 }
 
 static void
+commit_leave (Day  *day,
+              Peer *peer)
+{
+  User *user = &day->users[peer->user];
+  g_autofree char *line = g_strdup_printf ("-'%s'", user->shown);
+
+  day->seq++;
+  g_ptr_array_remove (user->peers, peer);
+  if (user->peers->len > 0)
+    return;
+
+  g_ptr_array_remove (day->online, user);
+  expect_all (day, 0, line);
+}
+
+/* Whether a peer is sent what another one has said. */
+static gboolean
+is_sent (Day           *day,
+         const Peer    *peer,
+         const Pending *pending)
+{
+  const gboolean is_own = peer->user == pending->user;
+
+  if (pending->target < 0)
+    return peer->state == HERE && !is_hidden (day, peer->user, pending->user);
+  if (!g_ptr_array_find (day->users[peer->user].peers, peer, NULL))
+    return FALSE;
+  if (pending->target == (int) peer->user)
+    return is_own || !is_hidden (day, peer->user, pending->user);
+
+  return is_own && peer->state == HERE && (peer->features & CB_FEATURE_MESSAGE_IDS) != 0;
+}
+
+static void
 commit_message (Day           *day,
                 const Pending *pending)
 {
-  const User *src = &day->users[pending->user];
-  const User *dest = pending->target >= 0 ? &day->users[pending->target] : NULL;
+  const gboolean is_here = pending->peer->state == HERE;
+  Stored *stored = NULL;
 
-  if (dest == NULL)
-    expect_all (day, 0, (int) pending->user, pending->line);
-  else if (dest->peer != 0 && !src->blocks[pending->target] && !dest->blocks[pending->user])
-    expect (day, dest->peer, "%s", pending->line);
+  if (pending->token != NULL)
+    stored = g_hash_table_lookup (day->tokens, pending->token);
+  if (stored != NULL)
+    {
+      if (is_here)
+        expect_message (day, pending->peer, stored->line, stored->seq, pending->token);
+      return;
+    }
+
+  day->seq++;
+  if (pending->token != NULL)
+    {
+      stored = g_new0 (Stored, 1);
+      stored->line = g_strdup (pending->line);
+      stored->seq = day->seq;
+      g_hash_table_insert (day->tokens, g_strdup (pending->token), stored);
+    }
+  for (guint i = 0; i < day->peers->len; i++)
+    {
+      const Peer *peer = day->peers->pdata[i];
+
+      if (is_sent (day, peer, pending))
+        expect_message (day, peer, pending->line, day->seq,
+                        peer == pending->peer && is_here ? pending->token : NULL);
+    }
+}
+
+static int
+compare_texts (gconstpointer a,
+               gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static void
+commit_relation (Day           *day,
+                 const Pending *pending)
+{
+  User *user = &day->users[pending->user];
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  g_autoptr (GString) list = g_string_new (NULL);
+
+  day->seq++;
+  user->blocks[pending->target] = pending->kind == CBS_ENTRY_BLOCK;
+  if (pending->peer->state == HERE)
+    expect (day, pending->peer->number, "%s", pending->line);
+
+  for (guint i = 0; i < N_USERS; i++)
+    {
+      if (user->blocks[i])
+        g_ptr_array_add (names, (gpointer) day->users[i].shown);
+    }
+  g_ptr_array_sort (names, compare_texts);
+  for (guint i = 0; i < names->len; i++)
+    g_string_append_printf (list, "%s'%s'", i > 0 ? "," : "", (const char *) names->pdata[i]);
+  for (guint i = 0; i < user->peers->len; i++)
+    {
+      const Peer *peer = user->peers->pdata[i];
+
+      if (peer != pending->peer && peer->state == HERE && (peer->features & CB_FEATURE_BLOCKS) != 0)
+        expect (day, peer->number, "{'BLOCKS':[%s]}", list->str);
+    }
 }
 
 static void
 commit_one (Day *day)
 {
   Pending *pending = g_queue_pop_head (&day->pending);
-  g_autofree char *line = NULL;
-  User *user = NULL;
 
   g_assert_cmpint (stage_commit_one (day->stage), ==, pending != NULL);
   if (pending == NULL)
     return;
 
-  user = &day->users[pending->user];
   pending->peer->n_pending--;
   switch ((int) pending->kind)
     {
@@ -188,21 +352,17 @@ commit_one (Day *day)
       commit_join (day, pending->peer);
       break;
     case CBS_ENTRY_LEAVE:
-      user->peer = 0;
-      g_ptr_array_remove (day->online, user);
-      line = g_strdup_printf ("-'%s'", user->shown);
-      expect_all (day, 0, -1, line);
+      commit_leave (day, pending->peer);
       break;
     case CBS_ENTRY_MESSAGE:
       commit_message (day, pending);
       break;
     default:
-      user->blocks[pending->target] = pending->kind == CBS_ENTRY_BLOCK;
-      if (pending->peer->state == HERE)
-        expect (day, pending->peer->number, "%s", pending->line);
+      commit_relation (day, pending);
       break;
     }
   pending_free (pending);
+  g_assert_cmpuint (day->stage->entries->len, ==, day->seq);
 }
 
 /* Somebody who is connected. */
@@ -220,6 +380,21 @@ pick_peer (Day *day)
   g_ptr_array_add (day->peers, peer);
   g_ptr_array_add (day->connected, peer);
   return peer;
+}
+
+/* What a peer announces, and whether it shows the key of its user. */
+static void
+announce (Day  *day,
+          Peer *peer)
+{
+  if (day->is_plain)
+    return;
+
+  peer->features = g_test_rand_int_range (0, 4) > 0 ? CB_FEATURE_IDENTITY : 0;
+  peer->features |= g_test_rand_bit () ? CB_FEATURE_MESSAGE_IDS : 0;
+  peer->features |= g_test_rand_bit () ? CB_FEATURE_BLOCKS : 0;
+  peer->has_key = (peer->features & CB_FEATURE_IDENTITY) != 0;
+  stage_announce (day->stage, peer->number, peer->features, keys[peer->user]);
 }
 
 static const char *
@@ -240,6 +415,7 @@ log_in (Day  *day,
       peer->user = user;
       peer->name = name;
       peer->state = JOINING;
+      announce (day, peer);
       push (day, CBS_ENTRY_JOIN, peer, -1, NULL);
     }
   else
@@ -258,18 +434,40 @@ leave (Day  *day,
   stage_leave (day->stage, peer->number);
 }
 
+/* Says something, now and then with a token that may have been used before; it counts with ids only. */
+static void
+say (Day        *day,
+     Peer       *peer,
+     Pending    *pending,
+     const char *dest,
+     gint64      now,
+     const char *content)
+{
+  const char *src = peer->state == HERE ? peer->name : "ada";
+  g_autofree char *token = NULL;
+  g_autoptr (CbMessage) message = NULL;
+
+  if (!day->is_plain && g_test_rand_bit ())
+    token = g_strdup_printf ("t%d", g_test_rand_int_range (0, N_TOKENS));
+  if (token != NULL && pending != NULL && (peer->features & CB_FEATURE_MESSAGE_IDS) != 0)
+    pending->token = g_strdup_printf ("%u %s", peer->user, token);
+  message = cb_message_new_full (src, dest, now, content, 0, token);
+  stage_say_full (day->stage, peer->number, message, CBS_NO_REQUEST);
+}
+
 static void
 say_public (Day   *day,
             Peer  *peer,
             gint64 now)
 {
-  const char *src = peer->state == HERE ? peer->name : "ada";
+  Pending *pending = NULL;
 
   if (peer->state == HERE)
-    push (day, CBS_ENTRY_MESSAGE, peer, -1, g_strdup_printf ("['%s','ALL',%d,'hi']", src, (int) now));
+    pending = push (day, CBS_ENTRY_MESSAGE, peer, -1,
+                    g_strdup_printf ("['%s','ALL',%d,'hi'", peer->name, (int) now));
   else
     expect (day, peer->number, "!'Log in before you send messages'");
-  stage_say_at (day->stage, peer->number, src, "ALL", now, "hi");
+  say (day, peer, pending, "ALL", now, "hi");
 }
 
 static void
@@ -279,6 +477,7 @@ say_private (Day   *day,
 {
   const guint target = (guint) g_test_rand_int_range (0, N_USERS);
   const char *dest = pick_spelling (target);
+  Pending *pending = NULL;
 
   if (day->users[target].shown == NULL)
     expect (day, peer->number, "!'No user \\u201c%s\\u201d has ever been here'", dest);
@@ -286,9 +485,9 @@ say_private (Day   *day,
     expect (day, peer->number, "!'You have blocked \\u201c%s\\u201d: nothing was sent'",
             day->users[target].shown);
   else
-    push (day, CBS_ENTRY_MESSAGE, peer, (int) target,
-          g_strdup_printf ("['%s','%s',%d,'psst']", peer->name, dest, (int) now));
-  stage_say_at (day->stage, peer->number, peer->name, dest, now, "psst");
+    pending = push (day, CBS_ENTRY_MESSAGE, peer, (int) target,
+                    g_strdup_printf ("['%s','%s',%d,'psst'", peer->name, dest, (int) now));
+  say (day, peer, pending, dest, now, "psst");
 }
 
 /* As the server does, a command waits until all that its peer said before is done. */
@@ -373,9 +572,9 @@ compare (Day *day)
 }
 
 static void
-test_day (void)
+test_day (gconstpointer data)
 {
-  Day day = { 0, };
+  Day day = { .is_plain = GPOINTER_TO_INT (data), };
 
   day.stage = stage_new (CBS_USER_LIST_NAMES, 1000);
   day.stage->is_held = TRUE;
@@ -383,6 +582,9 @@ test_day (void)
   day.peers = g_ptr_array_new_with_free_func (g_free);
   day.connected = g_ptr_array_new ();
   day.online = g_ptr_array_new ();
+  day.tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, stored_free);
+  for (guint i = 0; i < N_USERS; i++)
+    day.users[i].peers = g_ptr_array_new ();
   g_queue_init (&day.pending);
 
   for (gint64 now = 0; now < N_STEPS; now++)
@@ -400,6 +602,9 @@ test_day (void)
 
   stage_free (day.stage);
   stage_free (day.expected);
+  for (guint i = 0; i < N_USERS; i++)
+    g_ptr_array_unref (day.users[i].peers);
+  g_hash_table_unref (day.tokens);
   g_ptr_array_unref (day.peers);
   g_ptr_array_unref (day.connected);
   g_ptr_array_unref (day.online);
@@ -411,7 +616,8 @@ main (int   argc,
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
-  g_test_add_func ("/room/day", test_day);
+  g_test_add_data_func ("/room/day/plain", GINT_TO_POINTER (TRUE), test_day);
+  g_test_add_data_func ("/room/day/announced", GINT_TO_POINTER (FALSE), test_day);
 
   return g_test_run ();
 }

@@ -65,7 +65,7 @@ test_new (Fixture      *fixture,
 {
   g_assert_cmpstr (fixture->ada->key, ==, "ada");
   g_assert_cmpstr (fixture->ada->name, ==, "Ada");
-  g_assert_cmpuint (fixture->ada->peer, ==, 0);
+  g_assert_null (fixture->ada->members);
   g_assert_false (cbs_user_has_blocked (fixture->ada, fixture->bob));
   g_assert_false (cbs_user_is_hidden (fixture->ada, fixture->bob));
   assert_blocks (fixture->ada, "");

@@ -69,7 +69,7 @@ test_log_in_effects (void)
   g_autoptr (CbsEffects) committed = cbs_effects_new ();
   const guint64 peer = 9;
 
-  cbs_room_log_in (stage->room, peer, "eve", asked);
+  cbs_room_log_in (stage->room, &(const CbsLogin) { .peer = peer, .username = "eve" }, asked);
   cbs_room_committed (stage->room, cbs_effects_get (asked, 0)->entry, committed);
   g_assert_cmpuint (committed->len, ==, 2);
   g_assert_cmpint (cbs_effects_get (committed, 0)->kind, ==, CBS_EFFECT_BROADCAST);

@@ -220,6 +220,106 @@ test_gone_while_joining (Fixture      *fixture,
   left = test_peer_receive_with (bob, "USERS_LEFT");
 }
 
+static TestPeer *
+join_with_ids (Fixture    *fixture,
+               const char *name)
+{
+  TestPeer *peer = test_peer_connect (fixture->address, fixture->certs->ca);
+  g_autoptr (JsonObject) welcome = test_peer_log_in (peer, name, "[\"message-ids\",\"history\"]", NULL);
+
+  g_assert_true (json_object_get_boolean_member (welcome, "USERNAME_ACCEPTED"));
+  return peer;
+}
+
+static gint64
+expect_receipt (TestPeer   *peer,
+                const char *content,
+                const char *token)
+{
+  g_autoptr (JsonArray) message = test_peer_receive_message (peer);
+  JsonObject *extension = json_array_get_object_element (message, 4);
+
+  g_assert_cmpstr (json_array_get_string_element (message, 3), ==, content);
+  g_assert_cmpstr (json_object_get_string_member_with_default (extension, "token", NULL), ==, token);
+  return json_object_get_int_member (extension, "id");
+}
+
+static GByteArray *
+make_frame (GByteArray *frames,
+            const char *json)
+{
+  const gsize len = strlen (json);
+  const guint32 prefix = GUINT32_TO_BE ((guint32) len);
+
+  g_byte_array_append (frames, (const guint8 *) &prefix, sizeof prefix);
+  return g_byte_array_append (frames, (const guint8 *) json, (guint) len);
+}
+
+/* What is said right behind a login is answered by its receipt: its past, which would tell it without
+ * the token, has to be over by then. */
+static void
+test_receipt_behind_replay (Fixture      *fixture,
+                            gconstpointer user_data)
+{
+  g_autoptr (TestPeer) bob = join (fixture, "bob");
+  g_autoptr (TestPeer) ada = test_peer_connect (fixture->address, fixture->certs->ca);
+  g_autoptr (GByteArray) frames = g_byte_array_new ();
+  g_autoptr (JsonObject) welcome = NULL;
+
+  test_peer_say (bob, "ALL", "before");
+  expect_content (bob, "before");
+  make_frame (frames, "{\"USERNAME\": \"ada\", \"FEATURES\": [\"message-ids\"]}");
+  make_frame (frames, "{\"MESSAGES\": [[\"ada\", \"ALL\", 1, \"first\", {\"token\": \"t\"}]]}");
+  test_peer_send_bytes (ada, frames->data, frames->len);
+
+  welcome = test_peer_receive (ada);
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (welcome, "MESSAGES")), ==, 1);
+  expect_receipt (ada, "first", "t");
+  expect_content (bob, "first");
+}
+
+/* A token that is known is answered by what was stored, though the same message is still on its way. */
+static void
+test_repeated (Fixture      *fixture,
+               gconstpointer user_data)
+{
+  g_autoptr (TestPeer) ada = join_with_ids (fixture, "ada");
+  gint64 id = 0;
+
+  test_log_hold (fixture->log);
+  for (guint i = 0; i < 3; i++)
+    test_peer_say_token (ada, "ALL", "once", "t");
+  wait_for_held (fixture, 3);
+  test_log_release (fixture->log);
+  id = expect_receipt (ada, "once", "t");
+  g_assert_cmpint (expect_receipt (ada, "once", "t"), ==, id);
+  g_assert_cmpint (expect_receipt (ada, "once", "t"), ==, id);
+  test_peer_say_token (ada, "ALL", "next", "u");
+  g_assert_cmpint (expect_receipt (ada, "next", "u"), ==, id + 1);
+}
+
+/* Who goes while it is being read to costs the others nothing. */
+static void
+test_gone_while_reading (Fixture      *fixture,
+                         gconstpointer user_data)
+{
+  g_autoptr (TestPeer) bob = join (fixture, "bob");
+
+  for (guint i = 0; i < 20; i++)
+    {
+      TestPeer *ada = join_with_ids (fixture, "ada");
+
+      json_object_unref (test_peer_receive_with (bob, "USERS_JOINED"));
+      for (guint j = 0; j <= i; j++)
+        test_peer_send (ada, "{\"HISTORY\": {\"limit\": 500}}");
+      test_peer_reset (ada);
+      test_peer_free (ada);
+      json_object_unref (test_peer_receive_with (bob, "USERS_LEFT"));
+    }
+  test_peer_say (bob, "ALL", "still here");
+  expect_content (bob, "still here");
+}
+
 /* All that was taken from a peer before a stop is stored and delivered before the end. */
 static void
 test_stop_delivers (Fixture      *fixture,
@@ -296,6 +396,9 @@ main (int   argc,
     { "/server/full-log", test_full_log },
     { "/server/full-log/login", test_full_log_login },
     { "/server/gone-while-joining", test_gone_while_joining },
+    { "/server/receipt-behind-replay", test_receipt_behind_replay },
+    { "/server/repeated", test_repeated },
+    { "/server/gone-while-reading", test_gone_while_reading },
     { "/server/stop/delivers", test_stop_delivers },
     { "/server/stop/twice", test_stop_twice },
     { "/server/address-in-use", test_address_in_use },

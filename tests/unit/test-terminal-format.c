@@ -71,6 +71,16 @@ test_message (void)
     }
 }
 
+/* One's own private message, from elsewhere: as harmless as others. */
+static void
+test_sent (void)
+{
+  g_autoptr (CbMessage) message = cb_message_new ("ada", "b\x1b" "ob", NOW_S, "one\n[11:03] eve: two");
+  g_autofree char *text = cbt_format_sent (message, NOW_S);
+
+  g_assert_cmpstr (text, ==, "[11:03] to b␛ob (private): one\n        [11:03] eve: two");
+}
+
 static void
 test_notice (void)
 {
@@ -102,6 +112,7 @@ main (int   argc,
 
   g_test_add_func ("/terminal/format/time", test_time);
   g_test_add_func ("/terminal/format/message", test_message);
+  g_test_add_func ("/terminal/format/sent", test_sent);
   g_test_add_func ("/terminal/format/notice", test_notice);
 
   return g_test_run ();

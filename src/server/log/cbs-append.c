@@ -50,7 +50,22 @@ cbs_append_reset (CbsAppend *self)
 {
   self->seq = 0;
   self->is_new = FALSE;
+  self->holding = (CbsHolding) { 0, };
   g_clear_error (&self->error);
+}
+
+/**
+ * cbs_append_tell_holding:
+ * @self: an append that is new, and final
+ *
+ * Has the entry tell what it has led to, if it is a JOIN.
+ */
+void
+cbs_append_tell_holding (CbsAppend *self)
+{
+  self->entry->since = self->holding.since;
+  self->entry->passed = self->holding.passed;
+  self->entry->owned = self->holding.owned;
 }
 
 /**

@@ -133,6 +133,56 @@ cbs_entry_new_relation (CbsEntryKind kind,
 }
 
 /**
+ * cbs_entry_new_key:
+ * @kind: %CBS_ENTRY_KEY_ADD or %CBS_ENTRY_KEY_REVOKE
+ * @src: key of the user whose name it is
+ * @key_id: SHA-256 of the public key, 64 hexadecimal digits
+ *
+ * Makes the entry of a key that comes to a name or is taken from it.
+ *
+ * Returns: (transfer full): an entry that is not committed
+ */
+CbsEntry *
+cbs_entry_new_key (CbsEntryKind kind,
+                   const char  *src,
+                   const char  *key_id)
+{
+  CbsEntry *self = NULL;
+
+  g_return_val_if_fail (kind == CBS_ENTRY_KEY_ADD || kind == CBS_ENTRY_KEY_REVOKE, NULL);
+  g_return_val_if_fail (src != NULL && key_id != NULL, NULL);
+
+  self = entry_new (kind, src, NULL, bytes_new_text (key_id));
+  self->key_id = g_strdup (key_id);
+  return self;
+}
+
+/**
+ * cbs_entry_new_read:
+ * @src: key of the user who has read
+ * @dest: (nullable): key of the user at the other end; %NULL: what was said to everybody
+ * @marker: sequence up to which it has read
+ *
+ * Makes what moves a read marker.
+ *
+ * Returns: (transfer full): an entry that is not committed
+ */
+CbsEntry *
+cbs_entry_new_read (const char *src,
+                    const char *dest,
+                    gint64      marker)
+{
+  CbsEntry *self = NULL;
+
+  g_return_val_if_fail (src != NULL, NULL);
+  g_return_val_if_fail (marker >= 0, NULL);
+
+  self = entry_new (CBS_ENTRY_READ, src, dest, bytes_new_text (""));
+  self->marker = marker;
+  return self;
+}
+
+/**
  * cbs_entry_new_stored:
  * @seq: its place in the order, from 1
  * @time_us: when the log took it, microseconds since the epoch, UTC
@@ -207,6 +257,8 @@ cbs_entry_unref (CbsEntry *self)
   g_clear_pointer (&self->name, cb_name_unref);
   g_bytes_unref (self->body);
   g_free (self->token);
+  g_free (self->key_id);
+  g_free (self->address);
   g_free (self->dest);
   g_free (self->src);
   g_free (self);

@@ -8,17 +8,22 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "server/log/cbs-log-copy.h"
 #include "server/log/cbs-log.h"
 
 #define DATABASE "log.sqlite"
 #define LOCK "lock"
 
-/* What each version of the database adds to the one before. Each is one
- * transaction; none may ever be changed once it was released.
+/* What each version of the database adds to the one before. Those that a
+ * database lacks are one transaction; none may ever be changed once it was released.
  *
  * Version 1. The numbers of `kind` are those of CbsEntryKind. Messages are
  * found by three indexes, each in the order of the log. The first two hold
- * what it takes to measure a history, so that no body is touched for that. */
+ * what it takes to measure a history, so that no body is touched for that.
+ *
+ * Version 2. Names have holders: `online` counts, `keys` own a name for its
+ * user, and what `released` names is another's with the next join. A marker
+ * of what was said to everybody has the dest ''. The log has an id. */
 static const char *const migrations[] = {
   "CREATE TABLE entries ("
   "  seq INTEGER PRIMARY KEY,"
@@ -49,6 +54,34 @@ static const char *const migrations[] = {
   "  dest TEXT NOT NULL,"
   "  PRIMARY KEY (src, dest)"
   ") STRICT, WITHOUT ROWID;",
+
+  "ALTER TABLE users ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE users ADD COLUMN address TEXT;"
+  "ALTER TABLE users ADD COLUMN used_us INTEGER;"
+  "ALTER TABLE users ADD COLUMN released INTEGER NOT NULL DEFAULT 0;"
+  /* In the order in which they came. */
+  "CREATE TABLE keys ("
+  "  id INTEGER PRIMARY KEY,"
+  "  user TEXT NOT NULL,"
+  "  key TEXT NOT NULL,"
+  "  added_us INTEGER NOT NULL,"
+  "  UNIQUE (user, key)"
+  ") STRICT;"
+  "CREATE TABLE read_markers ("
+  "  src TEXT NOT NULL,"
+  "  dest TEXT NOT NULL,"
+  "  seq INTEGER NOT NULL,"
+  "  PRIMARY KEY (src, dest)"
+  ") STRICT, WITHOUT ROWID;"
+  "CREATE TABLE meta ("
+  "  name TEXT PRIMARY KEY,"
+  "  value TEXT NOT NULL"
+  ") STRICT, WITHOUT ROWID;"
+  "INSERT INTO meta (name, value) VALUES ('id', lower (hex (randomblob (16))));"
+  /* It holds now what it takes to measure what somebody has sent. */
+  "DROP INDEX messages_by_sender;"
+  "CREATE INDEX messages_by_sender ON entries (src, seq, dest, wire_size)"
+  "  WHERE kind = 1 AND dest IS NOT NULL;",
 };
 
 static void
@@ -59,6 +92,22 @@ set_errno_error (GError    **error,
 {
   g_set_error (error, CBS_LOG_ERROR, CBS_LOG_ERROR_FAILED, "%s “%s”: %s",
                what, path, g_strerror (code));
+}
+
+/**
+ * cbs_log_directory_has_log:
+ * @directory: the state directory
+ *
+ * Tells whether there is a database in it.
+ *
+ * Returns: %TRUE or %FALSE
+ */
+gboolean
+cbs_log_directory_has_log (const char *directory)
+{
+  g_autofree char *path = g_build_filename (directory, DATABASE, NULL);
+
+  return g_file_test (path, G_FILE_TEST_IS_REGULAR);
 }
 
 /**
@@ -156,21 +205,25 @@ set_up (sqlite3 *db,
   return cbs_sqlite_exec (db, "PRAGMA synchronous = FULL", error);
 }
 
+/* Brings the database of that path up to date; of an older one a copy is kept. */
 static gboolean
-migrate (sqlite3 *db,
-         gint64   version,
-         GError **error)
+migrate (sqlite3    *db,
+         const char *path,
+         gint64      version,
+         GError    **error)
 {
+  g_autofree char *copy = g_strdup_printf ("%s.v%" G_GINT64_FORMAT, path, version);
+  g_autoptr (GString) sql = g_string_new ("BEGIN IMMEDIATE;");
+
+  if (version == (gint64) G_N_ELEMENTS (migrations))
+    return TRUE;
+  if (version > 0 && !cbs_log_copy_keep (db, copy, error))
+    return FALSE;
+
   for (guint i = (guint) version; i < G_N_ELEMENTS (migrations); i++)
-    {
-      g_autofree char *sql = g_strdup_printf ("BEGIN IMMEDIATE; %s; PRAGMA user_version = %u; COMMIT",
-                                              migrations[i], i + 1);
-
-      if (!cbs_sqlite_exec (db, sql, error))
-        return FALSE;
-    }
-
-  return TRUE;
+    g_string_append (sql, migrations[i]);
+  g_string_append_printf (sql, "PRAGMA user_version = %u; COMMIT", (guint) G_N_ELEMENTS (migrations));
+  return cbs_sqlite_exec (db, sql->str, error);
 }
 
 /**
@@ -179,7 +232,7 @@ migrate (sqlite3 *db,
  * @error: return location for a #GError
  *
  * Opens the database for the one who writes. A new one is made with mode
- * 0600, an older one is brought up to date.
+ * 0600; an older one is brought up to date, and a copy of it kept beside it.
  *
  * Returns: (transfer full): a connection, which leaves the files as they are
  *   when it is closed; %NULL with %CBS_LOG_ERROR_NEWER, %CBS_LOG_ERROR_FULL
@@ -211,7 +264,7 @@ cbs_log_directory_open_writer (const char *directory,
       return NULL;
     }
 
-  if (!set_up (db, error) || !migrate (db, version, error))
+  if (!set_up (db, error) || !migrate (db, path, version, error))
     return NULL;
   return g_steal_pointer (&db);
 }

@@ -3,13 +3,12 @@
 
 #include "server/log/cbs-log-memory.h"
 
-#include <string.h>
-
 #include "server/log/cbs-append.h"
+#include "server/log/cbs-fold.h"
+#include "server/log/cbs-log-memory-search.h"
 #include "server/log/cbs-log-private.h"
 #include "server/log/cbs-mailbox.h"
 #include "server/log/cbs-query.h"
-#include "server/log/cbs-registry.h"
 
 /**
  * CbsLogMemory:
@@ -19,19 +18,22 @@
  */
 struct _CbsLogMemory
 {
-  GObject      parent_instance;
-  CbsMailbox  *mailbox; /* of GTask: what was asked and is not done */
-  GPtrArray   *entries; /* of CbsEntry: the one of sequence n stands at n - 1 */
-  GHashTable  *tokens;  /* of CbsEntry, by token */
-  CbsRegistry *registry;
-  gint64       time_us; /* of the newest entry */
-  CbsLogState  state;
-  guint        closing : 1;
+  GObject     parent_instance;
+  CbsMailbox *mailbox;  /* of GTask: what was asked and is not done */
+  GPtrArray  *entries;  /* of CbsEntry: the one of sequence n stands at n - 1 */
+  GHashTable *tokens;   /* of CbsEntry, by token */
+  GHashTable *markers;  /* of GHashTable of gint64, by who has read, by the other end or "" */
+  CbsHolders *holders;
+  char       *id;
+  gint64      time_us;  /* of the newest entry */
+  CbsLogState state;
+  guint       closing : 1;
 };
 
 enum
 {
   PROP_STATE = 1,
+  PROP_INDEXED,
   N_PROPS
 };
 
@@ -53,16 +55,67 @@ set_state (CbsLogMemory *self,
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
+/* Puts an entry behind the head, at the time that was begun. */
 static void
 store (CbsLogMemory *self,
        CbsEntry     *entry)
 {
-  self->time_us = MAX (self->time_us, g_get_real_time ());
   entry->seq = (gint64) self->entries->len + 1;
   entry->time_us = self->time_us;
   g_ptr_array_add (self->entries, cbs_entry_ref (entry));
   if (entry->token != NULL)
     g_hash_table_insert (self->tokens, entry->token, entry);
+}
+
+/* What happens now happens at one time, which never goes back. */
+static void
+begin (CbsLogMemory *self)
+{
+  self->time_us = MAX (self->time_us, g_get_real_time ());
+  cbs_holders_begin (self->holders, self->time_us);
+}
+
+static void
+move_marker (CbsLogMemory   *self,
+             const CbsEntry *entry)
+{
+  const char *dest = entry->dest != NULL ? entry->dest : "";
+  GHashTable *markers = g_hash_table_lookup (self->markers, entry->src);
+  gint64 *seq = NULL;
+
+  if (markers == NULL)
+    {
+      markers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+      g_hash_table_insert (self->markers, g_strdup (entry->src), markers);
+    }
+
+  seq = g_hash_table_lookup (markers, dest);
+  if (seq != NULL)
+    *seq = MAX (*seq, entry->marker);
+  else
+    g_hash_table_insert (markers, g_strdup (dest), g_memdup2 (&entry->marker, sizeof entry->marker));
+}
+
+static void
+add_markers (CbsLogMemory   *self,
+             CbsLogSnapshot *snapshot)
+{
+  GHashTableIter sources;
+  gpointer src = NULL;
+  gpointer markers = NULL;
+
+  g_hash_table_iter_init (&sources, self->markers);
+  while (g_hash_table_iter_next (&sources, &src, &markers))
+    {
+      GHashTableIter iter;
+      gpointer dest = NULL;
+      gpointer seq = NULL;
+
+      g_hash_table_iter_init (&iter, markers);
+      while (g_hash_table_iter_next (&iter, &dest, &seq))
+        cbs_log_snapshot_add_marker (snapshot, src, *(const char *) dest != '\0' ? dest : NULL,
+                                     *(const gint64 *) seq);
+    }
 }
 
 /* Stores an entry, or finds why not. */
@@ -81,18 +134,25 @@ apply (CbsLogMemory *self,
       return;
     }
 
-  if (entry->kind == CBS_ENTRY_JOIN && !cbs_registry_claim (self->registry, entry->name))
+  if (entry->kind == CBS_ENTRY_READ)
     {
-      append->error = cbs_log_new_name_taken_error ();
+      move_marker (self, entry);
+      append->seq = (gint64) self->entries->len;
       return;
     }
-  if (entry->kind == CBS_ENTRY_LEAVE)
-    cbs_registry_release (self->registry, entry->src);
-  cbs_registry_settle (self->registry);
+
+  begin (self);
+  if (!cbs_holders_apply (self->holders, entry, (gint64) self->entries->len + 1,
+                          &append->holding, &append->error))
+    return;
+  cbs_holders_settle (self->holders);
 
   store (self, entry);
   append->seq = entry->seq;
   append->is_new = TRUE;
+  cbs_append_tell_holding (append);
+  if (append->holding.passed)
+    g_hash_table_remove (self->markers, entry->src);
 }
 
 static void
@@ -111,109 +171,38 @@ commit (CbsLogMemory *self,
     }
 
   cbs_log_emit_committed (CBS_LOG (self), committed);
+  if (committed->len > 0)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INDEXED]);
   for (guint i = 0; i < appends->len; i++)
     cbs_append_answer (g_ptr_array_index (appends, i));
 }
 
-static void
-drop_block (CbsLogSnapshot *snapshot,
-            const CbsEntry *entry)
-{
-  for (guint i = 0; i < snapshot->blocks->len; i++)
-    {
-      const CbsLogBlock *block = g_ptr_array_index (snapshot->blocks, i);
-
-      if (strcmp (block->src, entry->src) == 0 && strcmp (block->dest, entry->dest) == 0)
-        {
-          g_ptr_array_remove_index (snapshot->blocks, i);
-          return;
-        }
-    }
-}
-
-static void
-fold_join (CbsLogSnapshot *snapshot,
-           GHashTable     *users,
-           const CbsEntry *entry)
-{
-  CbsLogUser *user = g_hash_table_lookup (users, entry->src);
-  gsize len = 0;
-  const char *text = g_bytes_get_data (entry->body, &len);
-  g_autofree char *name = g_strndup (text, len);
-
-  if (user != NULL)
-    {
-      g_free (user->name);
-      user->name = g_steal_pointer (&name);
-      return;
-    }
-
-  cbs_log_snapshot_add_user (snapshot, entry->src, name);
-  g_hash_table_insert (users, entry->src, g_ptr_array_index (snapshot->users, snapshot->users->len - 1));
-}
-
-/* What all the entries together have led to; who has not left is added to @online. */
-static CbsLogSnapshot *
-fold (CbsLogMemory *self,
-      GHashTable   *online)
-{
-  g_autoptr (GHashTable) users = g_hash_table_new (g_str_hash, g_str_equal);
-  CbsLogSnapshot *snapshot = cbs_log_snapshot_new ();
-
-  for (guint i = 0; i < self->entries->len; i++)
-    {
-      const CbsEntry *entry = g_ptr_array_index (self->entries, i);
-
-      switch (entry->kind)
-        {
-        case CBS_ENTRY_JOIN:
-          fold_join (snapshot, users, entry);
-          g_hash_table_add (online, entry->src);
-          break;
-        case CBS_ENTRY_LEAVE:
-          g_hash_table_remove (online, entry->src);
-          break;
-        case CBS_ENTRY_BLOCK:
-          drop_block (snapshot, entry);
-          cbs_log_snapshot_add_block (snapshot, entry->src, entry->dest);
-          break;
-        case CBS_ENTRY_UNBLOCK:
-          drop_block (snapshot, entry);
-          break;
-        case CBS_ENTRY_MESSAGE:
-        case CBS_ENTRY_NODE_UP:
-        default:
-          break;
-        }
-    }
-
-  return snapshot;
-}
-
+/* As many LEAVEs as are online. */
 static void
 reap (CbsLogMemory   *self,
-      CbsLogSnapshot *snapshot,
-      GHashTable     *online)
+      CbsLogSnapshot *snapshot)
 {
   for (guint i = 0; i < snapshot->users->len; i++)
     {
       const CbsLogUser *user = g_ptr_array_index (snapshot->users, i);
-      g_autoptr (CbsEntry) leave = NULL;
+      const CbsHolder *holder = cbs_holders_lookup (self->holders, user->key);
 
-      if (!g_hash_table_contains (online, user->key))
-        continue;
-      leave = cbs_entry_new_leave (user->key, user->name);
-      cbs_registry_release (self->registry, user->key);
-      store (self, leave);
+      for (guint n = holder->n_online; n > 0; n--)
+        {
+          g_autoptr (CbsEntry) leave = cbs_entry_new_leave (user->key, user->name);
+          CbsHolding holding = { 0, };
+
+          cbs_holders_apply (self->holders, leave, (gint64) self->entries->len + 1, &holding, NULL);
+          cbs_holders_settle (self->holders);
+          store (self, leave);
+        }
     }
-  cbs_registry_settle (self->registry);
 }
 
 static void
 open (CbsLogMemory *self,
       GTask        *task)
 {
-  g_autoptr (GHashTable) online = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (CbsEntry) node_up = cbs_entry_new_node_up (g_task_get_task_data (task));
   CbsLogSnapshot *snapshot = NULL;
 
@@ -223,11 +212,15 @@ open (CbsLogMemory *self,
       return;
     }
 
-  snapshot = fold (self, online);
-  reap (self, snapshot, online);
+  begin (self);
+  snapshot = cbs_fold_entries (self->entries, self->holders);
+  reap (self, snapshot);
   store (self, node_up);
+  add_markers (self, snapshot);
   snapshot->head = node_up->seq;
+  snapshot->id = g_strdup (self->id);
   set_state (self, CBS_LOG_STATE_CONNECTED);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INDEXED]);
   g_task_return_pointer (task, snapshot, (GDestroyNotify) cbs_log_snapshot_free);
 }
 
@@ -258,6 +251,7 @@ mailbox_cb (GQueue  *items,
         {
           self->closing = FALSE;
           set_state (self, CBS_LOG_STATE_CLOSED);
+          g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INDEXED]);
           g_task_return_boolean (task, TRUE);
         }
       g_object_unref (task);
@@ -349,11 +343,10 @@ find_start (CbsLogMemory   *self,
 
 /* Measures, and collects the messages in @entries if it is given. */
 static CbsLogExtent
-run_query (CbsLogMemory      *self,
-           const CbsLogQuery *log_query,
-           GPtrArray         *entries)
+run_query (CbsLogMemory   *self,
+           const CbsQuery *query,
+           GPtrArray      *entries)
 {
-  g_autoptr (CbsQuery) query = cbs_query_new (log_query);
   const gint64 until = MIN (query->until, (gint64) self->entries->len);
   const gint64 after = find_start (self, query, until);
   CbsLogExtent extent = { .after = after, .until = after };
@@ -373,6 +366,31 @@ run_query (CbsLogMemory      *self,
   return extent;
 }
 
+static gboolean
+run (CbsLogMemory      *self,
+     const CbsLogQuery *log_query,
+     CbsLogExtent      *out_extent,
+     GPtrArray         *entries,
+     GError           **error)
+{
+  g_autoptr (CbsQuery) query = NULL;
+
+  if (!is_open (self))
+    {
+      g_propagate_error (error, cbs_log_new_closed_error ());
+      return FALSE;
+    }
+
+  query = cbs_query_new (log_query, error);
+  if (query == NULL)
+    return FALSE;
+  if (query->search != NULL)
+    *out_extent = cbs_log_memory_search (self->entries, query, entries);
+  else
+    *out_extent = run_query (self, query, entries);
+  return TRUE;
+}
+
 static void
 cbs_log_memory_measure_async (CbsLog             *log,
                               const CbsLogQuery  *query,
@@ -383,15 +401,15 @@ cbs_log_memory_measure_async (CbsLog             *log,
   CbsLogMemory *self = CBS_LOG_MEMORY (log);
   g_autoptr (GTask) task = g_task_new (log, cancellable, callback, user_data);
   CbsLogExtent extent = { 0, };
+  GError *error = NULL;
 
   g_task_set_source_tag (task, cbs_log_measure_async);
-  if (!is_open (self))
+  if (!run (self, query, &extent, NULL, &error))
     {
-      g_task_return_error (task, cbs_log_new_closed_error ());
+      g_task_return_error (task, error);
       return;
     }
 
-  extent = run_query (self, query, NULL);
   g_task_set_task_data (task, g_memdup2 (&extent, sizeof extent), g_free);
   g_task_return_boolean (task, TRUE);
 }
@@ -420,17 +438,17 @@ cbs_log_memory_read_async (CbsLog             *log,
 {
   CbsLogMemory *self = CBS_LOG_MEMORY (log);
   g_autoptr (GTask) task = g_task_new (log, cancellable, callback, user_data);
-  g_autoptr (GPtrArray) entries = NULL;
+  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func ((GDestroyNotify) cbs_entry_unref);
+  CbsLogExtent extent = { 0, };
+  GError *error = NULL;
 
   g_task_set_source_tag (task, cbs_log_read_async);
-  if (!is_open (self))
+  if (!run (self, query, &extent, entries, &error))
     {
-      g_task_return_error (task, cbs_log_new_closed_error ());
+      g_task_return_error (task, error);
       return;
     }
 
-  entries = g_ptr_array_new_with_free_func ((GDestroyNotify) cbs_entry_unref);
-  run_query (self, query, entries);
   g_task_return_pointer (task, g_steal_pointer (&entries), (GDestroyNotify) g_ptr_array_unref);
 }
 
@@ -503,6 +521,9 @@ cbs_log_memory_get_property (GObject    *object,
     case PROP_STATE:
       g_value_set_enum (value, (int) self->state);
       break;
+    case PROP_INDEXED:
+      g_value_set_int64 (value, self->state != CBS_LOG_STATE_CLOSED ? (gint64) self->entries->len : 0);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -516,7 +537,9 @@ cbs_log_memory_finalize (GObject *object)
   cbs_mailbox_free (self->mailbox);
   g_hash_table_unref (self->tokens);
   g_ptr_array_unref (self->entries);
-  cbs_registry_free (self->registry);
+  g_hash_table_unref (self->markers);
+  cbs_holders_free (self->holders);
+  g_free (self->id);
 
   G_OBJECT_CLASS (cbs_log_memory_parent_class)->finalize (object);
 }
@@ -531,6 +554,19 @@ cbs_log_memory_class_init (CbsLogMemoryClass *klass)
 
   g_object_class_override_property (object_class, PROP_STATE, "state");
   properties[PROP_STATE] = g_object_class_find_property (object_class, "state");
+  g_object_class_override_property (object_class, PROP_INDEXED, "indexed");
+  properties[PROP_INDEXED] = g_object_class_find_property (object_class, "indexed");
+}
+
+/* 32 hexadecimal digits. */
+static char *
+draw_id (void)
+{
+  GString *id = g_string_new (NULL);
+
+  for (guint i = 0; i < 4; i++)
+    g_string_append_printf (id, "%08x", g_random_int ());
+  return g_string_free (id, FALSE);
 }
 
 static void
@@ -539,7 +575,9 @@ cbs_log_memory_init (CbsLogMemory *self)
   self->mailbox = cbs_mailbox_new (mailbox_cb, self, g_object_unref);
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) cbs_entry_unref);
   self->tokens = g_hash_table_new (g_str_hash, g_str_equal);
-  self->registry = cbs_registry_new ();
+  self->markers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_hash_table_unref);
+  self->holders = cbs_holders_new ();
+  self->id = draw_id ();
 }
 
 /**

@@ -14,7 +14,7 @@ cbs_log_pause_init (CbsLogPause *self)
 {
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
-  self->reading = FALSE;
+  self->n_reading = 0;
   self->paused = FALSE;
 }
 
@@ -43,7 +43,7 @@ cbs_log_pause_enter (CbsLogPause *self)
   g_mutex_lock (&self->mutex);
   while (self->paused)
     g_cond_wait (&self->cond, &self->mutex);
-  self->reading = TRUE;
+  self->n_reading++;
   g_mutex_unlock (&self->mutex);
 }
 
@@ -57,7 +57,7 @@ void
 cbs_log_pause_leave (CbsLogPause *self)
 {
   g_mutex_lock (&self->mutex);
-  self->reading = FALSE;
+  self->n_reading--;
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->mutex);
 }
@@ -66,14 +66,14 @@ cbs_log_pause_leave (CbsLogPause *self)
  * cbs_log_pause_begin:
  * @self: a pause
  *
- * Begins a pause: waits for the query under way, and holds up the next.
+ * Begins a pause: waits for the queries under way, and holds up the next ones.
  */
 void
 cbs_log_pause_begin (CbsLogPause *self)
 {
   g_mutex_lock (&self->mutex);
   self->paused = TRUE;
-  while (self->reading)
+  while (self->n_reading > 0)
     g_cond_wait (&self->cond, &self->mutex);
   g_mutex_unlock (&self->mutex);
 }

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * CbsLogPause:
  *
- * Lets the thread that writes find a moment in which the thread that reads
- * does not: the write-ahead log can begin anew only then, and queries that
+ * Lets the thread that writes find a moment in which the threads that read
+ * do not: the write-ahead log can begin anew only then, and queries that
  * follow one another without a gap would let it grow for ever.
  */
 typedef struct
@@ -17,7 +17,7 @@ typedef struct
   /*< private >*/
   GMutex   mutex;
   GCond    cond;
-  gboolean reading;
+  guint    n_reading;
   gboolean paused;
 } CbsLogPause;
 

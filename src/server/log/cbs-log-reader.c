@@ -4,22 +4,29 @@
 #include "server/log/cbs-log-reader.h"
 
 #include "server/log/cbs-log-directory.h"
+#include "server/log/cbs-log-rows.h"
 
 #define PUBLIC " FROM entries INDEXED BY messages_public" \
   " WHERE kind = 1 AND dest IS NULL AND seq > ? AND seq <= ? ORDER BY seq"
-#define PRIVATE " FROM entries INDEXED BY messages_by_addressee" \
-  " WHERE kind = 1 AND seq > ? AND seq <= ? AND dest = ? ORDER BY seq"
-#define SELECT_EXTENT "SELECT seq, src, wire_size"
-#define SELECT_ENTRY "SELECT seq, src, wire_size, time_us, dest, body"
+#define RECEIVED " FROM entries INDEXED BY messages_by_addressee" \
+  " WHERE kind = 1 AND dest IS NOT NULL AND seq > ? AND seq <= ? AND dest = ? ORDER BY seq"
+/* What somebody says to oneself is received. */
+#define SENT " FROM entries INDEXED BY messages_by_sender" \
+  " WHERE kind = 1 AND dest IS NOT NULL AND seq > ? AND seq <= ? AND src = ? AND dest <> src ORDER BY seq"
+/* The index of public messages does not hold their empty addressee. */
+#define SELECT_PUBLIC "SELECT seq, src, NULL, wire_size"
+#define SELECT_PRIVATE "SELECT seq, src, dest, wire_size"
+#define REST ", time_us, body"
 
-/* Public and private messages are two statements, merged here. As the arms of
- * one UNION ALL each would be sorted as a whole before it gives a row, unless
- * a LIMIT of its own stops it; two cursors read no row too many, whichever
- * bound it is that ends the query. */
+/* Public messages, private ones to the viewer and private ones of the viewer's own are a statement
+ * each, merged here. As the arms of one UNION ALL each would be sorted as a whole before it gives
+ * a row, unless a LIMIT of its own stops it; cursors read no row too many, whichever bound it is
+ * that ends the query. */
 typedef enum
 {
   PUBLIC_ARM,
-  PRIVATE_ARM,
+  RECEIVED_ARM,
+  SENT_ARM,
   N_ARMS
 } Arm;
 
@@ -32,19 +39,21 @@ typedef enum
 } Mode;
 
 static const char *const statement_sql[N_MODES][N_ARMS] = {
-  [MEASURE] = { SELECT_EXTENT PUBLIC, SELECT_EXTENT PRIVATE },
-  [READ] = { SELECT_ENTRY PUBLIC, SELECT_ENTRY PRIVATE },
-  [BACKWARDS] = { SELECT_EXTENT PUBLIC " DESC", SELECT_EXTENT PRIVATE " DESC" },
-};
-
-enum
-{
-  COLUMN_SEQ,
-  COLUMN_SRC,
-  COLUMN_WIRE_SIZE,
-  COLUMN_TIME_US,
-  COLUMN_DEST,
-  COLUMN_BODY,
+  [MEASURE] = {
+    SELECT_PUBLIC PUBLIC,
+    SELECT_PRIVATE RECEIVED,
+    SELECT_PRIVATE SENT,
+  },
+  [READ] = {
+    SELECT_PUBLIC REST PUBLIC,
+    SELECT_PRIVATE REST RECEIVED,
+    SELECT_PRIVATE REST SENT,
+  },
+  [BACKWARDS] = {
+    SELECT_PUBLIC PUBLIC " DESC",
+    SELECT_PRIVATE RECEIVED " DESC",
+    SELECT_PRIVATE SENT " DESC",
+  },
 };
 
 struct _CbsLogReader
@@ -61,12 +70,14 @@ struct _CbsLogReader
   sqlite3_stmt *statements[N_MODES][N_ARMS];
 };
 
-/* The messages that a viewer may see, in order; both arms merged. */
+/* The messages that a query shows, in order; the arms merged. */
 typedef struct
 {
   sqlite3_stmt  **arms;
   const CbsQuery *query;
   GCancellable   *cancellable;
+  gint64          after;
+  gint64          until;
   gint64          seqs[N_ARMS]; /* of the row that each arm stands on; 0: it has no more */
   gboolean        backwards;
 } Cursor;
@@ -88,7 +99,7 @@ cbs_log_read_free (CbsLogRead *self)
   g_free (self);
 }
 
-/* Moves an arm to its next row whose sender is not hidden. */
+/* Moves an arm to its next row that is shown. */
 static gboolean
 advance (Cursor  *cursor,
          Arm      arm,
@@ -101,9 +112,9 @@ advance (Cursor  *cursor,
     {
       if (g_cancellable_set_error_if_cancelled (cursor->cancellable, error))
         return FALSE;
-      if (cbs_query_hides (cursor->query, (const char *) sqlite3_column_text (statement, COLUMN_SRC)))
+      if (!cbs_log_row_is_shown (statement, cursor->query))
         continue;
-      cursor->seqs[arm] = sqlite3_column_int64 (statement, COLUMN_SEQ);
+      cursor->seqs[arm] = sqlite3_column_int64 (statement, CBS_LOG_COLUMN_SEQ);
       return TRUE;
     }
 
@@ -114,17 +125,38 @@ advance (Cursor  *cursor,
   return FALSE;
 }
 
-/* Puts both arms on their first rows. */
+static gboolean
+is_wanted (const CbsQuery *query,
+           Arm             arm)
+{
+  switch (arm)
+    {
+    case PUBLIC_ARM:
+      return cbs_query_wants_public (query);
+    case RECEIVED_ARM:
+      return cbs_query_wants_received (query);
+    case SENT_ARM:
+      return cbs_query_wants_sent (query);
+    case N_ARMS:
+    default:
+      g_return_val_if_reached (FALSE);
+    }
+}
+
+/* Puts all arms on their first rows. */
 static gboolean
 cursor_open (Cursor  *cursor,
-             gint64   after,
              GError **error)
 {
   for (Arm arm = PUBLIC_ARM; arm < N_ARMS; arm++)
     {
-      sqlite3_bind_int64 (cursor->arms[arm], 1, after);
-      sqlite3_bind_int64 (cursor->arms[arm], 2, cursor->query->until);
-      if (arm == PRIVATE_ARM)
+      const gint64 since = arm == PUBLIC_ARM ? 0 : cursor->query->since;
+
+      if (!is_wanted (cursor->query, arm))
+        continue;
+      sqlite3_bind_int64 (cursor->arms[arm], 1, MAX (cursor->after, since));
+      sqlite3_bind_int64 (cursor->arms[arm], 2, cursor->until);
+      if (arm != PUBLIC_ARM)
         cbs_sqlite_bind_text (cursor->arms[arm], 3, cursor->query->viewer);
       if (!advance (cursor, arm, error))
         return FALSE;
@@ -145,54 +177,46 @@ static Arm
 cursor_get_arm (const Cursor *cursor)
 {
   const gint64 *seqs = cursor->seqs;
+  Arm next = N_ARMS;
 
-  if (seqs[PUBLIC_ARM] == 0 && seqs[PRIVATE_ARM] == 0)
-    return N_ARMS;
-  if (seqs[PUBLIC_ARM] == 0 || seqs[PRIVATE_ARM] == 0)
-    return seqs[PUBLIC_ARM] == 0 ? PRIVATE_ARM : PUBLIC_ARM;
-
-  return (seqs[PUBLIC_ARM] < seqs[PRIVATE_ARM]) != cursor->backwards ? PUBLIC_ARM : PRIVATE_ARM;
+  for (Arm arm = PUBLIC_ARM; arm < N_ARMS; arm++)
+    {
+      if (seqs[arm] != 0 &&
+          (next == N_ARMS || (seqs[arm] < seqs[next]) != cursor->backwards))
+        next = arm;
+    }
+  return next;
 }
 
-static CbsEntry *
-make_entry (sqlite3_stmt *statement)
-{
-  const int len = sqlite3_column_bytes (statement, COLUMN_BODY);
-  g_autoptr (GBytes) body = g_bytes_new (sqlite3_column_blob (statement, COLUMN_BODY), (gsize) len);
-
-  return cbs_entry_new_stored (sqlite3_column_int64 (statement, COLUMN_SEQ),
-                               sqlite3_column_int64 (statement, COLUMN_TIME_US),
-                               CBS_ENTRY_MESSAGE,
-                               (const char *) sqlite3_column_text (statement, COLUMN_SRC),
-                               (const char *) sqlite3_column_text (statement, COLUMN_DEST),
-                               body,
-                               (gsize) sqlite3_column_int64 (statement, COLUMN_WIRE_SIZE));
-}
-
-/* Finds where the newest messages begin that the query is limited to. */
+/* Finds where the newest messages begin that the query is limited to. If there are not as many
+* they still begin where the oldest was found: what lies before need not be looked at again. */
 static gboolean
 find_start (CbsLogReader *self,
             CbsLogRead   *read,
-            gint64       *out_after,
+            gint64       *after,
+            gint64        until,
             GError      **error)
 {
   Cursor cursor = {
     .arms = self->statements[BACKWARDS],
     .query = read->query,
     .cancellable = g_task_get_cancellable (read->task),
+    .after = *after,
+    .until = until,
     .backwards = TRUE,
   };
   guint64 n_found = 0;
-  gboolean ok = cursor_open (&cursor, read->query->after, error);
+  gboolean ok = cursor_open (&cursor, error);
 
-  *out_after = read->query->after;
+  *after = MAX (*after, until);
   while (ok && cursor_get_arm (&cursor) != N_ARMS)
     {
       const Arm arm = cursor_get_arm (&cursor);
 
+      *after = cursor.seqs[arm] - 1;
       if (++n_found == read->query->newest)
         {
-          *out_after = cursor.seqs[arm] - 1;
+          read->extent.after = *after;
           break;
         }
       ok = advance (&cursor, arm, error);
@@ -207,26 +231,29 @@ static gboolean
 collect (CbsLogReader *self,
          CbsLogRead   *read,
          gint64        after,
+         gint64        until,
          GError      **error)
 {
   Cursor cursor = {
     .arms = self->statements[read->entries != NULL ? READ : MEASURE],
     .query = read->query,
     .cancellable = g_task_get_cancellable (read->task),
+    .after = after,
+    .until = until,
   };
-  gboolean ok = cursor_open (&cursor, after, error);
+  gboolean ok = cursor_open (&cursor, error);
 
-  read->extent = (CbsLogExtent) { .after = after, .until = after };
+  read->extent.until = read->extent.after;
   while (ok && cursor_get_arm (&cursor) != N_ARMS)
     {
       const Arm arm = cursor_get_arm (&cursor);
       sqlite3_stmt *statement = cursor.arms[arm];
 
       if (!cbs_query_take (read->query, &read->extent, cursor.seqs[arm],
-                           (gsize) sqlite3_column_int64 (statement, COLUMN_WIRE_SIZE)))
+                           (gsize) sqlite3_column_int64 (statement, CBS_LOG_COLUMN_WIRE_SIZE)))
         break;
       if (read->entries != NULL)
-        g_ptr_array_add (read->entries, make_entry (statement));
+        g_ptr_array_add (read->entries, cbs_log_row_dup_message (statement));
       ok = advance (&cursor, arm, error);
     }
 
@@ -234,13 +261,14 @@ collect (CbsLogReader *self,
   return ok;
 }
 
-/* One transaction: both arms have to see the same end of the log. */
+/* One transaction: all arms have to see the same end of the log. */
 static gboolean
 run_read (CbsLogReader *self,
           CbsLogRead   *read,
           GError      **error)
 {
-  gint64 after = read->query->after;
+  gint64 after = 0;
+  gint64 until = 0;
   gboolean ok = FALSE;
 
   if (g_cancellable_set_error_if_cancelled (g_task_get_cancellable (read->task), error))
@@ -248,8 +276,10 @@ run_read (CbsLogReader *self,
   if (!cbs_sqlite_exec (self->db, "BEGIN", error))
     return FALSE;
 
-  ok = (read->query->newest == 0 || find_start (self, read, &after, error)) &&
-       collect (self, read, after, error);
+  read->extent.after = read->query->after;
+  ok = cbs_log_rows_find_bounds (self->db, read->query, &after, &until, error) &&
+       (read->query->newest == 0 || find_start (self, read, &after, until, error)) &&
+       collect (self, read, after, until, error);
   return cbs_sqlite_exec (self->db, "COMMIT", ok ? error : NULL) && ok;
 }
 

@@ -4,6 +4,7 @@
 #include "server/log/cbs-log-sqlite.h"
 
 #include "server/log/cbs-append.h"
+#include "server/log/cbs-log-indexer.h"
 #include "server/log/cbs-log-private.h"
 #include "server/log/cbs-log-reader.h"
 #include "server/log/cbs-log-writer.h"
@@ -11,26 +12,30 @@
 /**
  * CbsLogSqlite:
  *
- * A log in a SQLite database: one thread writes, one reads, and this object
- * hands them their work and their results back.
+ * A log in a SQLite database: one thread writes, one reads, one searches, and
+ * this object hands them their work and their results back.
  */
 struct _CbsLogSqlite
 {
-  GObject       parent_instance;
-  char         *directory;
-  CbsLogPause   pause;
-  CbsMailbox   *reports; /* of CbsLogReport */
-  CbsMailbox   *reads;   /* of CbsLogRead */
-  CbsLogWriter *writer;  /* NULL: closed */
-  CbsLogReader *reader;  /* NULL: not open, or it has ended */
-  GTask        *open_task;
-  GTask        *close_task;
-  CbsLogState   state;
+  GObject        parent_instance;
+  char          *directory;
+  CbsLogPause    pause;
+  CbsMailbox    *reports; /* of CbsLogReport */
+  CbsMailbox    *reads;   /* of CbsLogRead */
+  CbsMailbox    *indexed_reports; /* of CbsLogIndexReport */
+  CbsLogWriter  *writer;  /* NULL: closed */
+  CbsLogReader  *reader;  /* NULL: not open, or it has ended */
+  CbsLogIndexer *indexer; /* NULL: not open, or it has ended */
+  GTask         *open_task;
+  GTask         *close_task;
+  CbsLogState    state;
+  gint64         indexed;
 };
 
 enum
 {
   PROP_STATE = 1,
+  PROP_INDEXED,
   N_PROPS
 };
 
@@ -52,6 +57,17 @@ set_state (CbsLogSqlite *self,
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
+static void
+set_indexed (CbsLogSqlite *self,
+             gint64        indexed)
+{
+  if (self->indexed == indexed)
+    return;
+
+  self->indexed = indexed;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INDEXED]);
+}
+
 /* The writer has opened the log: now there is something to read. */
 static void
 finish_open (CbsLogSqlite *self,
@@ -60,6 +76,8 @@ finish_open (CbsLogSqlite *self,
   g_autoptr (GTask) task = g_steal_pointer (&self->open_task);
 
   self->reader = cbs_log_reader_new (self->directory, &self->pause, self->reads);
+  self->indexer = cbs_log_indexer_new (self->directory, report->snapshot->id, report->snapshot->head,
+                                       &self->pause, self->indexed_reports);
   set_state (self, report->state);
   g_task_return_pointer (task, g_steal_pointer (&report->snapshot),
                          (GDestroyNotify) cbs_log_snapshot_free);
@@ -84,6 +102,12 @@ static void
 finish_appends (CbsLogSqlite *self,
                 CbsLogReport *report)
 {
+  if (report->committed->len > 0 && self->indexer != NULL)
+    {
+      const CbsEntry *newest = g_ptr_array_index (report->committed, report->committed->len - 1);
+
+      cbs_log_indexer_follow (self->indexer, newest->seq);
+    }
   cbs_log_emit_committed (CBS_LOG (self), report->committed);
   for (guint i = 0; i < report->appends->len; i++)
     cbs_append_answer (g_ptr_array_index (report->appends, i));
@@ -142,9 +166,32 @@ reads_cb (GQueue  *items,
           continue;
         }
 
-      /* The last connection to close tidies up, and only the writer's can. */
+      /* One after the other: the last connection to close tidies up, and only the writer's can. */
       cbs_log_read_free (read);
       g_clear_pointer (&self->reader, cbs_log_reader_free);
+      cbs_log_indexer_stop (self->indexer);
+    }
+}
+
+static void
+indexed_reports_cb (GQueue  *items,
+                    gpointer user_data)
+{
+  g_autoptr (CbsLogSqlite) self = g_object_ref (user_data);
+
+  while (items->length > 0)
+    {
+      g_autoptr (CbsLogIndexReport) report = g_queue_pop_head (items);
+
+      if (!report->ended)
+        set_indexed (self, report->indexed);
+      if (report->read != NULL)
+        answer_read (g_steal_pointer (&report->read));
+      if (!report->ended)
+        continue;
+
+      g_clear_pointer (&self->indexer, cbs_log_indexer_free);
+      set_indexed (self, 0);
       cbs_log_writer_stop (self->writer);
     }
 }
@@ -225,19 +272,21 @@ push_read (CbsLogSqlite      *self,
 {
   CbsLogRead *read = g_new0 (CbsLogRead, 1);
 
-  read->query = cbs_query_new (query);
   read->entries = entries;
   read->task = g_object_ref (task);
   g_task_set_task_data (task, read, (GDestroyNotify) cbs_log_read_free);
 
   if (is_open (self))
-    {
-      cbs_log_reader_push (self->reader, read);
-      return;
-    }
+    read->query = cbs_query_new (query, &read->error);
+  else
+    read->error = cbs_log_new_closed_error ();
 
-  read->error = cbs_log_new_closed_error ();
-  answer_read (read);
+  if (read->error != NULL)
+    answer_read (read);
+  else if (read->query->search != NULL)
+    cbs_log_indexer_push (self->indexer, read);
+  else
+    cbs_log_reader_push (self->reader, read);
 }
 
 static void
@@ -351,6 +400,9 @@ cbs_log_sqlite_get_property (GObject    *object,
     case PROP_STATE:
       g_value_set_enum (value, (int) self->state);
       break;
+    case PROP_INDEXED:
+      g_value_set_int64 (value, self->indexed);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -363,6 +415,7 @@ cbs_log_sqlite_dispose (GObject *object)
   CbsLogSqlite *self = CBS_LOG_SQLITE (object);
 
   g_clear_pointer (&self->reader, cbs_log_reader_free);
+  g_clear_pointer (&self->indexer, cbs_log_indexer_free);
   g_clear_pointer (&self->writer, cbs_log_writer_free);
 
   G_OBJECT_CLASS (cbs_log_sqlite_parent_class)->dispose (object);
@@ -373,6 +426,7 @@ cbs_log_sqlite_finalize (GObject *object)
 {
   CbsLogSqlite *self = CBS_LOG_SQLITE (object);
 
+  cbs_mailbox_free (self->indexed_reports);
   cbs_mailbox_free (self->reads);
   cbs_mailbox_free (self->reports);
   cbs_log_pause_clear (&self->pause);
@@ -392,6 +446,8 @@ cbs_log_sqlite_class_init (CbsLogSqliteClass *klass)
 
   g_object_class_override_property (object_class, PROP_STATE, "state");
   properties[PROP_STATE] = g_object_class_find_property (object_class, "state");
+  g_object_class_override_property (object_class, PROP_INDEXED, "indexed");
+  properties[PROP_INDEXED] = g_object_class_find_property (object_class, "indexed");
 }
 
 static void
@@ -400,6 +456,7 @@ cbs_log_sqlite_init (CbsLogSqlite *self)
   cbs_log_pause_init (&self->pause);
   self->reports = cbs_mailbox_new (reports_cb, self, (GDestroyNotify) cbs_log_report_free);
   self->reads = cbs_mailbox_new (reads_cb, self, (GDestroyNotify) cbs_log_read_free);
+  self->indexed_reports = cbs_mailbox_new (indexed_reports_cb, self, (GDestroyNotify) cbs_log_index_report_free);
 }
 
 /**

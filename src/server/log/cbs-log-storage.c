@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "server/log/cbs-log-directory.h"
+#include "server/log/cbs-log-load.h"
 
 /* Pages in the write-ahead log after which they are copied into the database (4 MiB). If that has
  * found no moment without readers, so that the file could begin anew, the reader has to pause (64 MiB). */
@@ -26,6 +27,11 @@ typedef enum
   LEAVE,
   BLOCK,
   UNBLOCK,
+  DROP_BLOCKS,
+  DROP_MARKERS,
+  ADD_KEY,
+  REVOKE_KEY,
+  READ,
   N_STATEMENTS
 } StatementId;
 
@@ -35,17 +41,19 @@ static const char *const statement_sql[N_STATEMENTS] = {
   [INSERT] = "INSERT INTO entries (seq, time_us, kind, src, dest, token, wire_size, body)"
              " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   [FIND_TOKEN] = "SELECT seq FROM entries WHERE token = ?",
-  [JOIN] = "INSERT INTO users (key, name, online) VALUES (?, ?, 1)"
-           " ON CONFLICT (key) DO UPDATE SET name = excluded.name, online = 1",
-  [LEAVE] = "UPDATE users SET online = 0 WHERE key = ?",
+  [JOIN] = "INSERT INTO users (key, name, online, since, address, used_us) VALUES (?, ?, 1, ?, ?, ?)"
+           " ON CONFLICT (key) DO UPDATE SET name = excluded.name, online = online + 1,"
+           " since = excluded.since, address = excluded.address, used_us = excluded.used_us, released = 0",
+  [LEAVE] = "UPDATE users SET online = max(online - 1, 0), used_us = ?2 WHERE key = ?1",
   [BLOCK] = "INSERT OR IGNORE INTO blocks (src, dest) VALUES (?, ?)",
   [UNBLOCK] = "DELETE FROM blocks WHERE src = ? AND dest = ?",
+  [DROP_BLOCKS] = "DELETE FROM blocks WHERE src = ?",
+  [DROP_MARKERS] = "DELETE FROM read_markers WHERE src = ?",
+  [ADD_KEY] = "INSERT OR IGNORE INTO keys (user, key, added_us) VALUES (?, ?, ?)",
+  [REVOKE_KEY] = "DELETE FROM keys WHERE user = ? AND key = ?",
+  [READ] = "INSERT INTO read_markers (src, dest, seq) VALUES (?, ?, ?)"
+           " ON CONFLICT (src, dest) DO UPDATE SET seq = max(seq, excluded.seq)",
 };
-
-/* Takes one row of two texts. */
-typedef void (*PairFunc) (gpointer    target,
-                          const char *first,
-                          const char *second);
 
 struct _CbsLogStorage
 {
@@ -290,58 +298,115 @@ insert (CbsLogStorage  *self,
   return cbs_sqlite_run (statement, error);
 }
 
+/* Runs a statement whose parameters are one text or two. */
+static gboolean
+change (CbsLogStorage *self,
+        StatementId    id,
+        const char    *first,
+        const char    *second,
+        GError       **error)
+{
+  cbs_sqlite_bind_text (self->statements[id], 1, first);
+  if (second != NULL)
+    cbs_sqlite_bind_text (self->statements[id], 2, second);
+  return cbs_sqlite_run (self->statements[id], error);
+}
+
+static gboolean
+apply_key (CbsLogStorage  *self,
+           const CbsEntry *entry,
+           GError        **error)
+{
+  sqlite3_bind_int64 (self->statements[ADD_KEY], 3, self->time_us);
+  return change (self, ADD_KEY, entry->src, entry->key_id, error);
+}
+
+static gboolean
+apply_join (CbsLogStorage    *self,
+            const CbsEntry   *entry,
+            const CbsHolding *holding,
+            GError          **error)
+{
+  sqlite3_stmt *statement = self->statements[JOIN];
+
+  sqlite3_bind_int64 (statement, 3, holding->since);
+  cbs_sqlite_bind_text (statement, 4, entry->address);
+  sqlite3_bind_int64 (statement, 5, self->time_us);
+  if (!change (self, JOIN, entry->src, cb_name_get_text (entry->name), error))
+    return FALSE;
+
+  /* What the former holder has left behind. */
+  if (holding->passed &&
+      (!change (self, DROP_BLOCKS, entry->src, NULL, error) ||
+       !change (self, DROP_MARKERS, entry->src, NULL, error)))
+    return FALSE;
+
+  return !holding->is_first_key || apply_key (self, entry, error);
+}
+
+static gboolean
+apply_leave (CbsLogStorage  *self,
+             const CbsEntry *entry,
+             GError        **error)
+{
+  sqlite3_bind_int64 (self->statements[LEAVE], 2, self->time_us);
+  return change (self, LEAVE, entry->src, NULL, error);
+}
+
 /* What the entry changes besides the log. */
 static gboolean
-apply (CbsLogStorage  *self,
-       const CbsEntry *entry,
-       GError        **error)
+apply (CbsLogStorage    *self,
+       const CbsEntry   *entry,
+       const CbsHolding *holding,
+       GError          **error)
 {
-  sqlite3_stmt *statement = NULL;
-  const char *second = entry->dest;
-
   switch (entry->kind)
     {
     case CBS_ENTRY_JOIN:
-      statement = self->statements[JOIN];
-      second = cb_name_get_text (entry->name);
-      break;
+      return apply_join (self, entry, holding, error);
     case CBS_ENTRY_LEAVE:
-      statement = self->statements[LEAVE];
-      break;
+      return apply_leave (self, entry, error);
     case CBS_ENTRY_BLOCK:
-      statement = self->statements[BLOCK];
-      break;
+      return change (self, BLOCK, entry->src, entry->dest, error);
     case CBS_ENTRY_UNBLOCK:
-      statement = self->statements[UNBLOCK];
-      break;
+      return change (self, UNBLOCK, entry->src, entry->dest, error);
+    case CBS_ENTRY_KEY_ADD:
+      return apply_key (self, entry, error);
+    case CBS_ENTRY_KEY_REVOKE:
+      return change (self, REVOKE_KEY, entry->src, entry->key_id, error);
     case CBS_ENTRY_MESSAGE:
     case CBS_ENTRY_NODE_UP:
+    case CBS_ENTRY_READ:
     default:
       return TRUE;
     }
-
-  cbs_sqlite_bind_text (statement, 1, entry->src);
-  if (second != NULL)
-    cbs_sqlite_bind_text (statement, 2, second);
-  return cbs_sqlite_run (statement, error);
 }
 
 /**
  * cbs_log_storage_write:
  * @self: a storage with a transaction under way
  * @entry: what has to be stored
+ * @holding: (nullable): JOIN: what it leads to; otherwise not used
  * @error: return location for a #GError
  *
- * Puts an entry behind the head. Whether it may be stored is not asked here.
+ * Puts an entry behind the head; a READ moves its marker alone. Whether it
+ * may be stored is not asked here.
  *
  * Returns: %TRUE; %FALSE with an error as [func@Cbs.sqlite_set_error] sets it
  */
 gboolean
-cbs_log_storage_write (CbsLogStorage  *self,
-                       const CbsEntry *entry,
-                       GError        **error)
+cbs_log_storage_write (CbsLogStorage    *self,
+                       const CbsEntry   *entry,
+                       const CbsHolding *holding,
+                       GError          **error)
 {
-  if (!insert (self, entry, error) || !apply (self, entry, error))
+  if (entry->kind == CBS_ENTRY_READ)
+    {
+      sqlite3_bind_int64 (self->statements[READ], 3, entry->marker);
+      return change (self, READ, entry->src, entry->dest != NULL ? entry->dest : "", error);
+    }
+
+  if (!insert (self, entry, error) || !apply (self, entry, holding, error))
     return FALSE;
 
   self->head++;
@@ -381,45 +446,13 @@ cbs_log_storage_find_token (CbsLogStorage *self,
   return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
-/* Calls @func with the two texts of every row. */
-static gboolean
-read_pairs (CbsLogStorage *self,
-            const char    *sql,
-            PairFunc       func,
-            gpointer       target,
-            GError       **error)
-{
-  g_autoptr (sqlite3_stmt) statement = cbs_sqlite_prepare (self->db, sql, error);
-  int code = SQLITE_OK;
-
-  if (statement == NULL)
-    return FALSE;
-
-  while ((code = sqlite3_step (statement)) == SQLITE_ROW)
-    func (target, (const char *) sqlite3_column_text (statement, 0),
-          (const char *) sqlite3_column_text (statement, 1));
-  if (code == SQLITE_DONE)
-    return TRUE;
-
-  cbs_sqlite_set_error (self->db, error);
-  return FALSE;
-}
-
-static void
-add_leave (gpointer    leaves,
-           const char *key,
-           const char *name)
-{
-  g_ptr_array_add (leaves, cbs_entry_new_leave (key, name));
-}
-
 /**
  * cbs_log_storage_start_run:
  * @self: a storage
  * @node: id of this server node
  * @error: return location for a #GError
  *
- * Writes what stands at the beginning of a run: a LEAVE for whoever is online
+ * Writes what stands at the beginning of a run: as many LEAVEs as were online
  * in the log, and a NODE_UP. Only this process uses the log, so those were
  * left there by a run that ended.
  *
@@ -431,41 +464,24 @@ cbs_log_storage_start_run (CbsLogStorage *self,
                            GError       **error)
 {
   g_autoptr (CbsEntry) node_up = cbs_entry_new_node_up (node);
-  g_autoptr (GPtrArray) leaves = g_ptr_array_new_with_free_func ((GDestroyNotify) cbs_entry_unref);
+  g_autoptr (GPtrArray) leaves = cbs_log_load_leaves (self->db, error);
 
-  if (!read_pairs (self, "SELECT key, name FROM users WHERE online ORDER BY id",
-                   add_leave, leaves, error) ||
-      !cbs_log_storage_begin (self, error))
+  if (leaves == NULL || !cbs_log_storage_begin (self, error))
     return FALSE;
   for (guint i = 0; i < leaves->len; i++)
     {
-      if (!cbs_log_storage_write (self, g_ptr_array_index (leaves, i), error))
+      if (!cbs_log_storage_write (self, g_ptr_array_index (leaves, i), NULL, error))
         return FALSE;
     }
 
-  return cbs_log_storage_write (self, node_up, error) &&
+  return cbs_log_storage_write (self, node_up, NULL, error) &&
          cbs_log_storage_commit (self, error);
-}
-
-static void
-add_user (gpointer    snapshot,
-          const char *key,
-          const char *name)
-{
-  cbs_log_snapshot_add_user (snapshot, key, name);
-}
-
-static void
-add_block (gpointer    snapshot,
-           const char *src,
-           const char *dest)
-{
-  cbs_log_snapshot_add_block (snapshot, src, dest);
 }
 
 /**
  * cbs_log_storage_read_snapshot:
- * @self: a storage
+ * @self: a storage whose run was started
+ * @holders: new holders, to which the log's are added
  * @error: return location for a #GError
  *
  * Reads what all the entries together have led to.
@@ -475,16 +491,14 @@ add_block (gpointer    snapshot,
  */
 CbsLogSnapshot *
 cbs_log_storage_read_snapshot (CbsLogStorage *self,
+                               CbsHolders    *holders,
                                GError       **error)
 {
-  g_autoptr (CbsLogSnapshot) snapshot = cbs_log_snapshot_new ();
+  CbsLogSnapshot *snapshot = cbs_log_load_snapshot (self->db, holders, error);
 
-  snapshot->head = self->head;
-  if (!read_pairs (self, "SELECT key, name FROM users ORDER BY id", add_user, snapshot, error) ||
-      !read_pairs (self, "SELECT src, dest FROM blocks", add_block, snapshot, error))
-    return NULL;
-
-  return g_steal_pointer (&snapshot);
+  if (snapshot != NULL)
+    snapshot->head = self->head;
+  return snapshot;
 }
 
 /* Has the write-ahead log begin anew. No query of ours is in the way, and for

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "server/log/cbs-holders.h"
 #include "server/log/cbs-log-pause.h"
-#include "server/log/cbs-log.h"
 
 G_BEGIN_DECLS
 
@@ -23,6 +23,7 @@ gboolean        cbs_log_storage_start_run (CbsLogStorage *self,
                                            const char    *node,
                                            GError       **error);
 CbsLogSnapshot *cbs_log_storage_read_snapshot (CbsLogStorage *self,
+                                               CbsHolders    *holders,
                                                GError       **error);
 gint64          cbs_log_storage_get_head (CbsLogStorage *self);
 gint64          cbs_log_storage_get_time_us (CbsLogStorage *self);
@@ -32,9 +33,10 @@ gboolean        cbs_log_storage_commit (CbsLogStorage *self,
                                         GError       **error);
 gboolean        cbs_log_storage_roll_back (CbsLogStorage *self,
                                            GError       **error);
-gboolean        cbs_log_storage_write (CbsLogStorage  *self,
-                                       const CbsEntry *entry,
-                                       GError        **error);
+gboolean        cbs_log_storage_write (CbsLogStorage    *self,
+                                       const CbsEntry   *entry,
+                                       const CbsHolding *holding,
+                                       GError          **error);
 gboolean        cbs_log_storage_find_token (CbsLogStorage *self,
                                             const char    *token,
                                             gint64        *out_seq,

@@ -5,7 +5,6 @@
 
 #include "server/log/cbs-log-private.h"
 #include "server/log/cbs-log-storage.h"
-#include "server/log/cbs-registry.h"
 
 /* Most entries of a transaction: what it costs the main loop to deliver them at once is bounded too. */
 #define MAX_BATCH 1024u
@@ -25,7 +24,7 @@ struct _CbsLogWriter
 
   /* The thread's own. */
   CbsLogStorage *storage;
-  CbsRegistry   *registry;
+  CbsHolders    *holders;
   CbsLogState    state;
   GError        *failure; /* set: nothing is written any more */
 };
@@ -61,18 +60,14 @@ store_one (CbsLogWriter *self,
   if (append->seq > 0)
     return TRUE;
 
-  if (entry->kind == CBS_ENTRY_JOIN && !cbs_registry_claim (self->registry, entry->name))
-    {
-      append->error = cbs_log_new_name_taken_error ();
-      return TRUE;
-    }
-  if (entry->kind == CBS_ENTRY_LEAVE)
-    cbs_registry_release (self->registry, entry->src);
+  if (!cbs_holders_apply (self->holders, entry, cbs_log_storage_get_head (self->storage) + 1,
+                          &append->holding, &append->error))
+    return TRUE;
 
-  if (!cbs_log_storage_write (self->storage, entry, error))
+  if (!cbs_log_storage_write (self->storage, entry, &append->holding, error))
     return FALSE;
   append->seq = cbs_log_storage_get_head (self->storage);
-  append->is_new = TRUE;
+  append->is_new = entry->kind != CBS_ENTRY_READ;
   return TRUE;
 }
 
@@ -84,6 +79,7 @@ store_all (CbsLogWriter *self,
 {
   if (!cbs_log_storage_begin (self->storage, error))
     return FALSE;
+  cbs_holders_begin (self->holders, cbs_log_storage_get_time_us (self->storage));
   for (guint i = 0; i < n_appends; i++)
     {
       if (!store_one (self, appends[i], error))
@@ -99,14 +95,19 @@ settle (CbsLogWriter *self,
         CbsAppend   **appends,
         guint         n_appends)
 {
-  cbs_registry_settle (self->registry);
+  cbs_holders_settle (self->holders);
   for (guint i = 0; i < n_appends; i++)
     {
-      if (!appends[i]->is_new)
-        continue;
-      appends[i]->entry->seq = appends[i]->seq;
-      appends[i]->entry->time_us = cbs_log_storage_get_time_us (self->storage);
-      self->state = CBS_LOG_STATE_CONNECTED;
+      CbsEntry *entry = appends[i]->entry;
+
+      if (appends[i]->is_new)
+        {
+          entry->seq = appends[i]->seq;
+          entry->time_us = cbs_log_storage_get_time_us (self->storage);
+          cbs_append_tell_holding (appends[i]);
+        }
+      if (appends[i]->is_new || (entry->kind == CBS_ENTRY_READ && appends[i]->seq > 0))
+        self->state = CBS_LOG_STATE_CONNECTED;
     }
 }
 
@@ -115,7 +116,7 @@ revert (CbsLogWriter *self,
         CbsAppend   **appends,
         guint         n_appends)
 {
-  cbs_registry_revert (self->registry);
+  cbs_holders_revert (self->holders);
   for (guint i = 0; i < n_appends; i++)
     cbs_append_reset (appends[i]);
 }
@@ -221,7 +222,7 @@ open_log (CbsLogWriter *self,
   if (self->storage == NULL || !cbs_log_storage_start_run (self->storage, self->node, error))
     return NULL;
 
-  return cbs_log_storage_read_snapshot (self->storage, error);
+  return cbs_log_storage_read_snapshot (self->storage, self->holders, error);
 }
 
 static void
@@ -302,7 +303,7 @@ cbs_log_writer_new (const char  *directory,
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
   g_queue_init (&self->queue);
-  self->registry = cbs_registry_new ();
+  self->holders = cbs_holders_new ();
   self->thread = g_thread_new ("log-writer", writer_thread, self);
   return self;
 }
@@ -357,7 +358,7 @@ cbs_log_writer_free (CbsLogWriter *self)
 
   cbs_log_writer_stop (self);
   g_thread_join (self->thread);
-  cbs_registry_free (self->registry);
+  cbs_holders_free (self->holders);
   g_clear_error (&self->failure);
   g_mutex_clear (&self->mutex);
   g_cond_clear (&self->cond);

@@ -36,6 +36,17 @@ cbs_log_default_init (CbsLogInterface *iface)
                                                           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   /**
+   * CbsLog:indexed:
+   *
+   * Sequence up to which a search has seen the log: what was stored later it
+   * does not find yet. 0 while the log is not open.
+   */
+  g_object_interface_install_property (iface,
+                                       g_param_spec_int64 ("indexed", NULL, NULL,
+                                                           0, G_MAXINT64, 0,
+                                                           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  /**
    * CbsLog::committed:
    * @self: a log
    * @entries: (element-type CbsEntry): what was stored, at least one entry
@@ -92,11 +103,27 @@ cbs_log_new_name_taken_error (void)
 }
 
 static void
+key_free (CbsLogKey *self)
+{
+  g_free (self->id);
+  g_free (self);
+}
+
+static void
 user_free (CbsLogUser *user)
 {
   g_free (user->key);
   g_free (user->name);
+  g_ptr_array_unref (user->keys);
   g_free (user);
+}
+
+static void
+marker_free (CbsLogMarker *self)
+{
+  g_free (self->src);
+  g_free (self->dest);
+  g_free (self);
 }
 
 static void
@@ -121,6 +148,7 @@ cbs_log_snapshot_new (void)
 
   self->users = g_ptr_array_new_with_free_func ((GDestroyNotify) user_free);
   self->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) block_free);
+  self->markers = g_ptr_array_new_with_free_func ((GDestroyNotify) marker_free);
   return self;
 }
 
@@ -131,20 +159,73 @@ cbs_log_snapshot_new (void)
  * @name: the name as it was last shown
  *
  * Adds a user who joined first after all that were added before.
+ *
+ * Returns: (transfer none): the user, with one holder and no keys
  */
-void
+CbsLogUser *
 cbs_log_snapshot_add_user (CbsLogSnapshot *self,
                            const char     *key,
                            const char     *name)
 {
   CbsLogUser *user = NULL;
 
-  g_return_if_fail (self != NULL);
+  g_return_val_if_fail (self != NULL, NULL);
 
   user = g_new0 (CbsLogUser, 1);
   user->key = g_strdup (key);
   user->name = g_strdup (name);
+  user->keys = g_ptr_array_new_with_free_func ((GDestroyNotify) key_free);
   g_ptr_array_add (self->users, user);
+  return user;
+}
+
+/**
+ * cbs_log_user_add_key:
+ * @self: a user of a snapshot
+ * @id: SHA-256 of the public key, 64 hexadecimal digits
+ * @added_us: when it came to the name, microseconds since the epoch, UTC
+ *
+ * Adds a key that owns the name.
+ */
+void
+cbs_log_user_add_key (CbsLogUser *self,
+                      const char *id,
+                      gint64      added_us)
+{
+  CbsLogKey *key = NULL;
+
+  g_return_if_fail (self != NULL);
+
+  key = g_new0 (CbsLogKey, 1);
+  key->id = g_strdup (id);
+  key->added_us = added_us;
+  g_ptr_array_add (self->keys, key);
+}
+
+/**
+ * cbs_log_snapshot_add_marker:
+ * @self: a snapshot
+ * @src: key of the user who has read
+ * @dest: (nullable): key of the user at the other end; %NULL: what was said to everybody
+ * @seq: sequence up to which it has read
+ *
+ * Adds a read marker.
+ */
+void
+cbs_log_snapshot_add_marker (CbsLogSnapshot *self,
+                             const char     *src,
+                             const char     *dest,
+                             gint64          seq)
+{
+  CbsLogMarker *marker = NULL;
+
+  g_return_if_fail (self != NULL);
+
+  marker = g_new0 (CbsLogMarker, 1);
+  marker->src = g_strdup (src);
+  marker->dest = g_strdup (dest);
+  marker->seq = seq;
+  g_ptr_array_add (self->markers, marker);
 }
 
 /**
@@ -183,6 +264,8 @@ cbs_log_snapshot_free (CbsLogSnapshot *self)
 
   g_ptr_array_unref (self->users);
   g_ptr_array_unref (self->blocks);
+  g_ptr_array_unref (self->markers);
+  g_free (self->id);
   g_free (self);
 }
 
@@ -239,8 +322,11 @@ cbs_log_open_finish (CbsLog       *self,
  * @user_data: data for @callback
  *
  * Appends an entry. The order of calls is the order in the log. A JOIN is
- * conditional on its name being free; an entry whose token is stored already
- * is answered with the sequence of that one and not stored again.
+ * conditional on its name being free, or its user's: the log says what it has
+ * led to in the entry, before [signal@Cbs.Log::committed] tells of it. An
+ * entry whose token is stored already is answered with the sequence of that
+ * one and not stored again. A READ moves its marker if that is farther, and is
+ * answered with the head; nobody else is told.
  */
 void
 cbs_log_append_async (CbsLog             *self,
@@ -264,9 +350,10 @@ cbs_log_append_async (CbsLog             *self,
  *
  * Completes [method@Cbs.Log.append_async].
  *
- * Returns: the sequence, from 1; -1 with %CBS_LOG_ERROR_NAME_TAKEN,
- *   %CBS_LOG_ERROR_FULL, %CBS_LOG_ERROR_CLOSED or %CBS_LOG_ERROR_FAILED, and
- *   nothing stored
+ * Returns: the sequence, from 1; -1 with nothing stored: JOIN with
+ *   %CBS_LOG_ERROR_NAME_TAKEN, %CBS_LOG_ERROR_NAME_OWNED or
+ *   %CBS_LOG_ERROR_NAME_HELD, KEY_ADD and KEY_REVOKE with %CBS_LOG_ERROR_KEYS,
+ *   all with %CBS_LOG_ERROR_FULL, %CBS_LOG_ERROR_CLOSED or %CBS_LOG_ERROR_FAILED
  */
 gint64
 cbs_log_append_finish (CbsLog       *self,
@@ -361,8 +448,11 @@ cbs_log_read_async (CbsLog             *self,
  * Completes [method@Cbs.Log.read_async].
  *
  * Returns: (transfer full) (element-type CbsEntry): the messages, oldest
- *   first; %NULL with %CBS_LOG_ERROR_CLOSED, %CBS_LOG_ERROR_FAILED or
- *   %G_IO_ERROR_CANCELLED
+ *   first, or the best first if that was asked for; %NULL with
+ *   %CBS_LOG_ERROR_CLOSED, %CBS_LOG_ERROR_FAILED, %G_IO_ERROR_CANCELLED, or of
+ *   a search %G_IO_ERROR_INVALID_ARGUMENT if its text can't be looked for,
+ *   %G_IO_ERROR_TIMED_OUT if it took too long, and %CBS_LOG_ERROR_FULL if
+ *   there is no room for its index
  */
 GPtrArray *
 cbs_log_read_finish (CbsLog       *self,
@@ -430,4 +520,23 @@ cbs_log_get_state (CbsLog *self)
 
   g_object_get (self, "state", &state, NULL);
   return state;
+}
+
+/**
+ * cbs_log_get_indexed:
+ * @self: a log
+ *
+ * Gets how far a search sees.
+ *
+ * Returns: sequence up to which a search has seen the log
+ */
+gint64
+cbs_log_get_indexed (CbsLog *self)
+{
+  gint64 indexed = 0;
+
+  g_return_val_if_fail (CBS_IS_LOG (self), 0);
+
+  g_object_get (self, "indexed", &indexed, NULL);
+  return indexed;
 }

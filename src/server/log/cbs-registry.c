@@ -200,6 +200,26 @@ cbs_registry_release (CbsRegistry *self,
 }
 
 /**
+ * cbs_registry_lookup:
+ * @self: a registry
+ * @key: key of a name
+ *
+ * Finds the name in use that has that key.
+ *
+ * Returns: (transfer none) (nullable): the name, as long as it is in use;
+ *   %NULL: there is none
+ */
+CbName *
+cbs_registry_lookup (CbsRegistry *self,
+                     const char  *key)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (key != NULL, NULL);
+
+  return g_hash_table_lookup (self->names, key);
+}
+
+/**
  * cbs_registry_settle:
  * @self: a registry
  *

@@ -27,6 +27,8 @@ gboolean     cbs_registry_claim (CbsRegistry *self,
                                  CbName      *name);
 void         cbs_registry_release (CbsRegistry *self,
                                    const char  *key);
+CbName      *cbs_registry_lookup (CbsRegistry *self,
+                                  const char  *key);
 void         cbs_registry_settle (CbsRegistry *self);
 void         cbs_registry_revert (CbsRegistry *self);
 guint        cbs_registry_count (CbsRegistry *self);

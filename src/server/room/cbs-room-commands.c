@@ -42,30 +42,13 @@ sort_arguments (CbsRoom   *self,
     }
 }
 
-/* Answers at once if nothing has to be stored, else when it is. */
-static void
-answer_when_stored (CbsMember  *member,
-                    gint64      time_s,
-                    const char *text,
-                    CbsEffects *effects)
-{
-  if (member->n_uncommitted == 0)
-    {
-      cbs_room_answer (member, time_s, text, effects);
-      return;
-    }
-
-  g_free (member->answer);
-  member->answer = g_strdup (text);
-  member->answer_time_s = time_s;
-}
-
 static void
 run_relation (CbsRoom       *self,
               CbsMember     *member,
               CbsCommandKind kind,
               GStrv          arguments,
               gint64         time_s,
+              gint64         request,
               CbsEffects    *effects)
 {
   const gboolean blocking = kind == CBS_COMMAND_BLOCK;
@@ -73,20 +56,18 @@ run_relation (CbsRoom       *self,
   g_autoptr (GPtrArray) rejected = g_ptr_array_new_null_terminated (1, NULL, TRUE);
   g_autoptr (GString) text = g_string_new (NULL);
   g_autofree char *names = NULL;
+  g_autoptr (CbsWait) wait = cbs_wait_new (CBS_WAIT_COMMAND, request);
 
   sort_arguments (self, member, arguments, !blocking, users, rejected);
   for (guint i = 0; i < users->len; i++)
     {
       CbsUser *user = g_ptr_array_index (users, i);
-      CbsEntry *entry = NULL;
 
-      if (cbs_user_has_blocked (member->user, user) == blocking)
-        continue;
-      entry = cbs_entry_new_relation (blocking ? CBS_ENTRY_BLOCK : CBS_ENTRY_UNBLOCK,
-                                      member->user->key, user->key);
-      entry->origin = member->peer;
-      member->n_uncommitted++;
-      cbs_effects_append (effects, entry);
+      if (cbs_user_has_blocked (member->user, user) != blocking)
+        cbs_wait_append (wait, member,
+                         cbs_entry_new_relation (blocking ? CBS_ENTRY_BLOCK : CBS_ENTRY_UNBLOCK,
+                                                 member->user->key, user->key),
+                         effects);
     }
 
   names = join_names (users);
@@ -99,7 +80,9 @@ run_relation (CbsRoom       *self,
       g_string_append_printf (text, "\n%s: %s",
                               blocking ? "Not known here, or yourself" : "Not blocked by you", words);
     }
-  answer_when_stored (member, time_s, text->str, effects);
+  wait->text = g_string_free (g_steal_pointer (&text), FALSE);
+  wait->time_s = time_s;
+  cbs_room_wait (member, g_steal_pointer (&wait), effects);
 }
 
 static void
@@ -149,7 +132,7 @@ run_display_all_users (CbsRoom    *self,
     {
       const CbsUser *user = g_ptr_array_index (self->everyone, i);
 
-      g_string_append_printf (text, "\n%s : %s", user->name, user->peer != 0 ? "ONLINE" : "OFFLINE");
+      g_string_append_printf (text, "\n%s : %s", user->name, user->members != NULL ? "ONLINE" : "OFFLINE");
     }
   append_more (text, self->everyone);
   cbs_room_answer (member, time_s, text->str, effects);
@@ -180,6 +163,7 @@ static gboolean
 check_arguments (CbsMember     *member,
                  CbsCommandKind kind,
                  GStrv          arguments,
+                 gint64         request,
                  CbsEffects    *effects)
 {
   const guint n_arguments = g_strv_length (arguments);
@@ -188,10 +172,10 @@ check_arguments (CbsMember     *member,
     return TRUE;
 
   if (n_arguments == 0)
-    cbs_room_reply_error (effects, member->peer, "Whom? Usage: %s <username>...",
+    cbs_room_reply_error (effects, member->peer, request, "Whom? Usage: %s <username>...",
                           kind == CBS_COMMAND_BLOCK ? "/Block" : "/UnBlock");
   else if (n_arguments > CBS_COMMAND_MAX_USERS)
-    cbs_room_reply_error (effects, member->peer, "The command names %u users; the limit is %u",
+    cbs_room_reply_error (effects, member->peer, request, "The command names %u users; the limit is %u",
                           n_arguments, CBS_COMMAND_MAX_USERS);
   else
     return TRUE;
@@ -204,6 +188,7 @@ void
 cbs_room_run_command (CbsRoom    *self,
                       CbsMember  *member,
                       CbMessage  *message,
+                      gint64      request,
                       CbsEffects *effects)
 {
   const char *content = cb_message_get_content (message);
@@ -212,7 +197,7 @@ cbs_room_run_command (CbsRoom    *self,
   g_autofree char *excerpt = cbs_room_excerpt (content);
   const CbsCommandKind kind = cbs_command_parse (content, &arguments);
 
-  if (!check_arguments (member, kind, arguments, effects))
+  if (!check_arguments (member, kind, arguments, request, effects))
     return;
 
   switch (kind)
@@ -222,7 +207,7 @@ cbs_room_run_command (CbsRoom    *self,
       break;
     case CBS_COMMAND_BLOCK:
     case CBS_COMMAND_UNBLOCK:
-      run_relation (self, member, kind, arguments, time_s, effects);
+      run_relation (self, member, kind, arguments, time_s, request, effects);
       break;
     case CBS_COMMAND_BLOCKED:
       run_blocked (member, time_s, effects);
@@ -238,7 +223,7 @@ cbs_room_run_command (CbsRoom    *self,
       break;
     case CBS_COMMAND_UNKNOWN:
     default:
-      cbs_room_reply_error (effects, member->peer,
+      cbs_room_reply_error (effects, member->peer, request,
                             "Unknown command “%s”; /Help lists the commands", excerpt);
       break;
     }

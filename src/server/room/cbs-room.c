@@ -11,7 +11,8 @@ static void
 member_free (CbsMember *member)
 {
   g_clear_pointer (&member->name, cb_name_unref);
-  g_free (member->answer);
+  g_list_free_full (member->waits, (GDestroyNotify) cbs_wait_free);
+  g_free (member->key_id);
   g_free (member);
 }
 
@@ -60,16 +61,17 @@ cbs_room_free (CbsRoom *self)
 }
 
 /* Finds or makes the user of @key, whose name was last shown as @name. */
-static CbsUser *
-ensure_user (CbsRoom    *self,
-             const char *key,
-             const char *name)
+CbsUser *
+cbs_room_ensure_user (CbsRoom    *self,
+                      const char *key,
+                      const char *name)
 {
   CbsUser *user = g_hash_table_lookup (self->users, key);
 
   if (user == NULL)
     {
       user = cbs_user_new (key, name);
+      user->index = self->everyone->len;
       g_hash_table_insert (self->users, user->key, user);
       g_ptr_array_add (self->everyone, user);
     }
@@ -100,7 +102,7 @@ cbs_room_add_user (CbsRoom    *self,
 {
   g_return_if_fail (self != NULL);
 
-  ensure_user (self, key, name);
+  cbs_room_ensure_user (self, key, name);
 }
 
 /**
@@ -127,6 +129,58 @@ cbs_room_add_block (CbsRoom    *self,
     cbs_user_block (blocker, blocked);
 }
 
+static void
+load_user (CbsRoom          *self,
+           const CbsLogUser *stored)
+{
+  CbsUser *user = cbs_room_ensure_user (self, stored->key, stored->name);
+
+  user->since = stored->since;
+  for (guint i = 0; i < stored->keys->len; i++)
+    {
+      const CbsLogKey *key = g_ptr_array_index (stored->keys, i);
+
+      cbs_user_add_key (user, key->id, key->added_us);
+    }
+}
+
+static void
+load_marker (CbsRoom            *self,
+             const CbsLogMarker *marker)
+{
+  CbsUser *src = g_hash_table_lookup (self->users, marker->src);
+  CbsUser *dest = marker->dest != NULL ? g_hash_table_lookup (self->users, marker->dest) : NULL;
+
+  if (src != NULL && (marker->dest == NULL || dest != NULL))
+    cbs_user_mark_read (src, dest, marker->seq);
+}
+
+/**
+ * cbs_room_load:
+ * @self: a room that nobody is in
+ * @snapshot: what the log held when it was opened
+ *
+ * Tells of all who were here before, and of what they have left behind.
+ */
+void
+cbs_room_load (CbsRoom              *self,
+               const CbsLogSnapshot *snapshot)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (snapshot != NULL);
+
+  for (guint i = 0; i < snapshot->users->len; i++)
+    load_user (self, g_ptr_array_index (snapshot->users, i));
+  for (guint i = 0; i < snapshot->blocks->len; i++)
+    {
+      const CbsLogBlock *block = g_ptr_array_index (snapshot->blocks, i);
+
+      cbs_room_add_block (self, block->src, block->dest);
+    }
+  for (guint i = 0; i < snapshot->markers->len; i++)
+    load_marker (self, g_ptr_array_index (snapshot->markers, i));
+}
+
 /* Finds a user by any spelling of the name. */
 CbsUser *
 cbs_room_find_user (CbsRoom    *self,
@@ -145,6 +199,7 @@ cbs_room_find_user (CbsRoom    *self,
 void
 cbs_room_reply_error (CbsEffects *effects,
                       guint64     peer,
+                      gint64      request,
                       const char *format,
                       ...)
 {
@@ -154,7 +209,7 @@ cbs_room_reply_error (CbsEffects *effects,
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  cbs_effects_reply (effects, peer, cbs_fragment_new_text (CBS_FRAGMENT_ERROR, text));
+  cbs_effects_reply (effects, peer, cbs_fragment_new_error (text, request));
 }
 
 /* As much of a peer's text as an answer should repeat. */
@@ -185,17 +240,17 @@ cbs_room_answer (CbsMember  *member,
                      cbs_fragment_new (CBS_FRAGMENT_MESSAGE, json->str, json->len));
 }
 
-static void
-refuse (CbsEffects *effects,
-        guint64     peer,
-        const char *info)
+void
+cbs_room_refuse (CbsEffects *effects,
+                 guint64     peer,
+                 const char *info)
 {
   cbs_effects_reply (effects, peer, cbs_fragment_new_text (CBS_FRAGMENT_REFUSED, info));
 }
 
-static void
-append_leave (CbsMember  *member,
-              CbsEffects *effects)
+void
+cbs_room_append_leave (CbsMember  *member,
+                       CbsEffects *effects)
 {
   CbsEntry *entry = cbs_entry_new_leave (cb_name_get_key (member->name),
                                          cb_name_get_text (member->name));
@@ -207,9 +262,9 @@ append_leave (CbsMember  *member,
 
 /* A leave that the log had no room for keeps the name in use until it is stored: it is tried again
  * as soon as there may be room, and before anybody asks for a name. */
-static void
-retry_leaves (CbsRoom    *self,
-              CbsEffects *effects)
+void
+cbs_room_retry_leaves (CbsRoom    *self,
+                       CbsEffects *effects)
 {
   GHashTableIter iter;
   gpointer member = NULL;
@@ -222,55 +277,68 @@ retry_leaves (CbsRoom    *self,
   while (g_hash_table_iter_next (&iter, NULL, &member))
     {
       if (((CbsMember *) member)->state == CBS_MEMBER_STUCK)
-        append_leave (member, effects);
+        cbs_room_append_leave (member, effects);
     }
+}
+
+static CbsMember *
+member_new (const CbsLogin *login,
+            CbName         *name)
+{
+  CbsMember *member = g_new0 (CbsMember, 1);
+
+  member->peer = login->peer;
+  member->state = CBS_MEMBER_JOINING;
+  member->features = login->features;
+  member->name = cb_name_ref (name);
+  /* Whoever has not announced it has a certificate for reasons of its own. */
+  if ((login->features & CB_FEATURE_IDENTITY) != 0)
+    member->key_id = g_strdup (login->key_id);
+  return member;
 }
 
 /**
  * cbs_room_log_in:
  * @self: a room
- * @peer: number of the peer who asks
- * @username: the name it asks for, in UTF-8, as it sent it
+ * @login: what is asked for
  * @effects: where to add what has to be done
  *
- * A peer asks for a name.
+ * A peer asks for a name. The log decides whether it gets it.
  */
 void
-cbs_room_log_in (CbsRoom    *self,
-                 guint64     peer,
-                 const char *username,
-                 CbsEffects *effects)
+cbs_room_log_in (CbsRoom        *self,
+                 const CbsLogin *login,
+                 CbsEffects     *effects)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (CbName) name = NULL;
-  CbsMember *member = NULL;
+  CbsMember *member = g_hash_table_lookup (self->members, &login->peer);
   CbsEntry *entry = NULL;
 
-  member = g_hash_table_lookup (self->members, &peer);
   if (member != NULL)
     {
       g_autofree char *info = g_strdup_printf ("You are logged in as “%s”",
                                                cb_name_get_text (member->name));
 
-      refuse (effects, peer, info);
+      cbs_room_refuse (effects, login->peer, info);
       return;
     }
-  name = cb_name_new (username, &error);
+  name = cb_name_new (login->username, &error);
   if (name == NULL)
     {
-      refuse (effects, peer, error->message);
+      cbs_room_refuse (effects, login->peer, error->message);
       return;
     }
 
-  retry_leaves (self, effects);
-  member = g_new0 (CbsMember, 1);
-  member->peer = peer;
-  member->state = CBS_MEMBER_JOINING;
-  member->name = g_steal_pointer (&name);
+  cbs_room_retry_leaves (self, effects);
+  member = member_new (login, name);
   g_hash_table_insert (self->members, &member->peer, member);
 
-  entry = cbs_entry_new_join (member->name);
-  entry->origin = peer;
+  entry = cbs_entry_new_join (name);
+  entry->origin = login->peer;
+  entry->key_id = g_strdup (member->key_id);
+  entry->address = g_strdup (login->address);
+  entry->hold_us = login->hold_us;
   cbs_effects_append (effects, entry);
 }
 
@@ -295,7 +363,7 @@ cbs_room_leave (CbsRoom    *self,
   if (member->state == CBS_MEMBER_JOINING)
     member->state = CBS_MEMBER_ABANDONED;
   else if (member->state == CBS_MEMBER_HERE)
-    append_leave (member, effects);
+    cbs_room_append_leave (member, effects);
 }
 
 /* NFC may differ in bytes and be the same name. */
@@ -315,9 +383,10 @@ is_own_name (CbsMember  *member,
   return g_strcmp0 (normalized, own) == 0;
 }
 
-static CbsMember *
-find_here (CbsRoom *self,
-           guint64  peer)
+/* NULL: it has no name, or not any more. */
+CbsMember *
+cbs_room_find_here (CbsRoom *self,
+                    guint64  peer)
 {
   CbsMember *member = g_hash_table_lookup (self->members, &peer);
 
@@ -340,17 +409,31 @@ cbs_room_is_command (CbsRoom   *self,
                      guint64    peer,
                      CbMessage *message)
 {
-  CbsMember *member = find_here (self, peer);
+  CbsMember *member = cbs_room_find_here (self, peer);
 
   return member != NULL &&
          cbs_command_is_one (cb_message_get_content (message)) &&
          cbs_room_find_user (self, cb_message_get_destination (message)) == member->user;
 }
 
+/* A token counts for one holder of a name. None of the three parts can hold the separator. */
+static char *
+make_token (const CbsMember *member,
+            CbMessage       *message)
+{
+  const char *token = cb_message_get_token (message);
+
+  if (token == NULL || (member->features & CB_FEATURE_MESSAGE_IDS) == 0)
+    return NULL;
+
+  return g_strdup_printf ("%s\n%" G_GINT64_FORMAT "\n%s", member->user->key, member->user->since, token);
+}
+
 static void
 append_message (CbsMember  *member,
                 CbsUser    *addressee,
                 CbMessage  *message,
+                gint64      request,
                 CbsEffects *effects)
 {
   g_autoptr (CbMessage) stored = NULL;
@@ -369,6 +452,8 @@ append_message (CbsMember  *member,
   entry = cbs_entry_new_message (member->user->key,
                                  addressee != NULL ? addressee->key : NULL, body);
   entry->origin = member->peer;
+  entry->request = request;
+  entry->token = make_token (member, message);
   cbs_effects_append (effects, entry);
 }
 
@@ -376,6 +461,7 @@ static void
 say_private (CbsRoom    *self,
              CbsMember  *member,
              CbMessage  *message,
+             gint64      request,
              CbsEffects *effects)
 {
   const char *destination = cb_message_get_destination (message);
@@ -383,22 +469,23 @@ say_private (CbsRoom    *self,
   CbsUser *addressee = cbs_room_find_user (self, destination);
 
   if (addressee == NULL)
-    cbs_room_reply_error (effects, member->peer, "No user “%s” has ever been here", excerpt);
+    cbs_room_reply_error (effects, member->peer, request, "No user “%s” has ever been here", excerpt);
   else if (cbs_user_has_blocked (member->user, addressee))
-    cbs_room_reply_error (effects, member->peer, "You have blocked “%s”: nothing was sent",
-                          addressee->name);
+    cbs_room_reply_error (effects, member->peer, request,
+                          "You have blocked “%s”: nothing was sent", addressee->name);
   else
-    append_message (member, addressee, message, effects);
+    append_message (member, addressee, message, request, effects);
 }
 
 static void
 reply_wrong_source (CbsMember  *member,
                     CbMessage  *message,
+                    gint64      request,
                     CbsEffects *effects)
 {
   g_autofree char *excerpt = cbs_room_excerpt (cb_message_get_source (message));
 
-  cbs_room_reply_error (effects, member->peer, "SRC is “%s”, but you are “%s”",
+  cbs_room_reply_error (effects, member->peer, request, "SRC is “%s”, but you are “%s”",
                         excerpt, cb_name_get_text (member->name));
 }
 
@@ -407,6 +494,7 @@ reply_wrong_source (CbsMember  *member,
  * @self: a room
  * @peer: number of the peer who sent it
  * @message: what it sent
+ * @request: number of the request that it came with, or %CBS_NO_REQUEST
  * @effects: where to add what has to be done
  *
  * A peer says something to everybody, to somebody, or commands something.
@@ -415,314 +503,98 @@ void
 cbs_room_say (CbsRoom    *self,
               guint64     peer,
               CbMessage  *message,
+              gint64      request,
               CbsEffects *effects)
 {
-  CbsMember *member = find_here (self, peer);
+  CbsMember *member = cbs_room_find_here (self, peer);
   const gsize len = strlen (cb_message_get_content (message));
 
   if (member == NULL)
-    cbs_room_reply_error (effects, peer, "Log in before you send messages");
+    cbs_room_reply_error (effects, peer, request, "Log in before you send messages");
   else if (!is_own_name (member, cb_message_get_source (message)))
-    reply_wrong_source (member, message, effects);
+    reply_wrong_source (member, message, request, effects);
   else if (len > self->settings.max_content)
-    cbs_room_reply_error (effects, peer,
+    cbs_room_reply_error (effects, peer, request,
                           "The message has %" G_GSIZE_FORMAT " bytes; the limit is %" G_GSIZE_FORMAT,
                           len, self->settings.max_content);
   else if (cb_message_is_public (message))
-    append_message (member, NULL, message, effects);
+    append_message (member, NULL, message, request, effects);
   else if (cbs_room_is_command (self, peer, message))
-    cbs_room_run_command (self, member, message, effects);
+    cbs_room_run_command (self, member, message, request, effects);
   else
-    say_private (self, member, message, effects);
-}
-
-static void
-append_user_names (CbsRoom *self,
-                   GString *json)
-{
-  for (guint i = 0; i < self->online->len; i++)
-    {
-      const CbsUser *user = g_ptr_array_index (self->online, i);
-
-      if (i > 0)
-        g_string_append_c (json, ',');
-      cb_json_append_string (json, user->name, CB_JSON_ASCII);
-    }
-}
-
-static void
-append_user_objects (CbsRoom *self,
-                     GString *json)
-{
-  for (guint i = 0; i < self->everyone->len; i++)
-    {
-      const CbsUser *user = g_ptr_array_index (self->everyone, i);
-
-      g_string_append (json, i > 0 ? ",{\"name\":" : "{\"name\":");
-      cb_json_append_string (json, user->name, CB_JSON_ASCII);
-      g_string_append (json, user->peer != 0 ? ",\"active\":true}" : ",\"active\":false}");
-    }
-}
-
-/* Written once for all who join before it changes. */
-static GBytes *
-get_user_list (CbsRoom *self)
-{
-  if (self->user_list == NULL)
-    {
-      GString *json = g_string_new ("[");
-
-      if (self->settings.user_list == CBS_USER_LIST_OBJECTS)
-        append_user_objects (self, json);
-      else
-        append_user_names (self, json);
-      g_string_append_c (json, ']');
-      self->user_list = g_string_free_to_bytes (json);
-    }
-
-  return self->user_list;
-}
-
-static GHashTable *
-peer_set_new (void)
-{
-  return g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-}
-
-static void
-peer_set_add (GHashTable *set,
-              guint64     peer)
-{
-  g_hash_table_add (set, g_memdup2 (&peer, sizeof peer));
-}
-
-static void
-commit_join (CbsRoom    *self,
-             CbsEntry   *entry,
-             CbsEffects *effects)
-{
-  CbsMember *member = g_hash_table_lookup (self->members, &entry->origin);
-  const char *name = cb_name_get_text (entry->name);
-  CbsUser *user = ensure_user (self, entry->src, name);
-  GHashTable *except = peer_set_new ();
-
-  /* Only this process's peers join here, and none is forgotten while its join is on the way. */
-  g_assert (member != NULL);
-
-  user->peer = member->peer;
-  member->user = user;
-  g_ptr_array_add (self->online, user);
-  g_clear_pointer (&self->user_list, g_bytes_unref);
-
-  peer_set_add (except, member->peer);
-  cbs_effects_broadcast (effects, cbs_fragment_new_text (CBS_FRAGMENT_JOINED, name), except);
-
-  if (member->state == CBS_MEMBER_ABANDONED)
-    {
-      append_leave (member, effects);
-      return;
-    }
-  member->state = CBS_MEMBER_HERE;
-  cbs_effects_accept (effects, member->peer, entry, get_user_list (self));
-}
-
-static void
-commit_leave (CbsRoom    *self,
-              CbsEntry   *entry,
-              CbsEffects *effects)
-{
-  CbsUser *user = g_hash_table_lookup (self->users, entry->src);
-
-  /* What an earlier run left behind is reaped before anybody is here. */
-  if (user == NULL || user->peer == 0)
-    return;
-
-  g_ptr_array_remove (self->online, user);
-  g_clear_pointer (&self->user_list, g_bytes_unref);
-  g_hash_table_remove (self->members, &user->peer);
-  user->peer = 0;
-  cbs_effects_broadcast (effects, cbs_fragment_new_text (CBS_FRAGMENT_LEFT, user->name), NULL);
-}
-
-/* The peers that do not get what @src says; NULL: nobody is hidden from it. */
-static GHashTable *
-list_hidden_peers (CbsUser *src)
-{
-  g_autoptr (GPtrArray) hidden = cbs_user_list_hidden (src);
-  GHashTable *peers = NULL;
-
-  for (guint i = 0; i < hidden->len; i++)
-    {
-      const CbsUser *user = g_ptr_array_index (hidden, i);
-
-      if (user->peer == 0)
-        continue;
-      if (peers == NULL)
-        peers = peer_set_new ();
-      peer_set_add (peers, user->peer);
-    }
-
-  return peers;
-}
-
-static void
-commit_message (CbsRoom    *self,
-                CbsEntry   *entry,
-                CbsEffects *effects)
-{
-  CbsUser *src = g_hash_table_lookup (self->users, entry->src);
-  CbsUser *dest = NULL;
-
-  if (src == NULL)
-    return;
-  if (entry->dest == NULL)
-    {
-      cbs_effects_broadcast (effects, cbs_fragment_new_message (entry->body, entry->wire_size),
-                             list_hidden_peers (src));
-      return;
-    }
-
-  dest = g_hash_table_lookup (self->users, entry->dest);
-  if (dest != NULL && dest->peer != 0 && !cbs_user_is_hidden (src, dest))
-    cbs_effects_deliver (effects, dest->peer,
-                         cbs_fragment_new_message (entry->body, entry->wire_size));
-}
-
-/* One entry less that the command under way waits for. */
-static void
-settle_command (CbsMember  *member,
-                CbsEffects *effects)
-{
-  if (member->n_uncommitted == 0 || --member->n_uncommitted > 0)
-    return;
-
-  if (member->answer != NULL)
-    cbs_room_answer (member, member->answer_time_s, member->answer, effects);
-  g_clear_pointer (&member->answer, g_free);
-}
-
-static void
-commit_relation (CbsRoom    *self,
-                 CbsEntry   *entry,
-                 CbsEffects *effects)
-{
-  CbsUser *src = g_hash_table_lookup (self->users, entry->src);
-  CbsUser *dest = g_hash_table_lookup (self->users, entry->dest);
-  CbsMember *member = find_here (self, entry->origin);
-
-  if (src != NULL && dest != NULL)
-    {
-      if (entry->kind == CBS_ENTRY_BLOCK)
-        cbs_user_block (src, dest);
-      else
-        cbs_user_unblock (src, dest);
-    }
-  if (member != NULL)
-    settle_command (member, effects);
+    say_private (self, member, message, request, effects);
 }
 
 /**
- * cbs_room_committed:
+ * cbs_room_find_conversation:
  * @self: a room
- * @entry: an entry, in the log's order
- * @effects: where to add what has to be done
+ * @peer: number of the peer who asks
+ * @with: `ALL` or a name, in any spelling
+ * @out_key: (out): %CBS_LOG_WITH_ALL, or the user's key
+ * @error: return location for a #GError
  *
- * The log has committed something: now it has happened.
+ * Finds the other end of a conversation.
+ *
+ * Returns: %TRUE; %FALSE with %G_IO_ERROR_NOT_FOUND if nobody of that name was ever here
  */
-void
-cbs_room_committed (CbsRoom    *self,
-                    CbsEntry   *entry,
-                    CbsEffects *effects)
+gboolean
+cbs_room_find_conversation (CbsRoom    *self,
+                            guint64     peer,
+                            const char *with,
+                            char      **out_key,
+                            GError    **error)
 {
-  switch (entry->kind)
+  const gboolean is_all = strcmp (with, CB_MESSAGE_TO_ALL) == 0;
+  CbsUser *user = is_all ? NULL : cbs_room_find_user (self, with);
+
+  if (!is_all && user == NULL)
     {
-    case CBS_ENTRY_MESSAGE:
-      commit_message (self, entry, effects);
-      break;
-    case CBS_ENTRY_JOIN:
-      commit_join (self, entry, effects);
-      break;
-    case CBS_ENTRY_LEAVE:
-      commit_leave (self, entry, effects);
-      break;
-    case CBS_ENTRY_BLOCK:
-    case CBS_ENTRY_UNBLOCK:
-      commit_relation (self, entry, effects);
-      break;
-    case CBS_ENTRY_NODE_UP:
-    default:
-      break;
+      g_autofree char *excerpt = cbs_room_excerpt (with);
+
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "No user “%s” has ever been here", excerpt);
+      return FALSE;
     }
 
-  retry_leaves (self, effects);
-}
-
-static void
-fail_join (CbsRoom      *self,
-           CbsEntry     *entry,
-           const GError *error,
-           CbsEffects   *effects)
-{
-  CbsMember *member = g_hash_table_lookup (self->members, &entry->origin);
-
-  if (member == NULL)
-    return;
-
-  if (member->state == CBS_MEMBER_JOINING)
-    refuse (effects, member->peer, error->message);
-  g_hash_table_remove (self->members, &entry->origin);
-}
-
-static void
-fail_leave (CbsRoom  *self,
-            CbsEntry *entry)
-{
-  CbsMember *member = g_hash_table_lookup (self->members, &entry->origin);
-
-  if (member == NULL || member->state != CBS_MEMBER_LEAVING)
-    return;
-
-  member->state = CBS_MEMBER_STUCK;
-  self->n_stuck++;
+  *out_key = g_strdup (is_all ? CBS_LOG_WITH_ALL : user->key);
+  return TRUE;
 }
 
 /**
- * cbs_room_append_failed:
+ * cbs_room_get_features:
  * @self: a room
- * @entry: what the log did not take
- * @error: why
- * @effects: where to add what has to be done
+ * @peer: number of a peer
  *
- * The log has refused something: it has not happened.
+ * Gets what both ends have announced.
+ *
+ * Returns: features; 0 for a peer that is not here
  */
-void
-cbs_room_append_failed (CbsRoom      *self,
-                        CbsEntry     *entry,
-                        const GError *error,
-                        CbsEffects   *effects)
+CbFeatures
+cbs_room_get_features (CbsRoom *self,
+                       guint64  peer)
 {
-  CbsMember *member = find_here (self, entry->origin);
+  const CbsMember *member = cbs_room_find_here (self, peer);
 
-  if (entry->kind == CBS_ENTRY_JOIN)
-    {
-      fail_join (self, entry, error, effects);
-      return;
-    }
-  if (entry->kind == CBS_ENTRY_LEAVE)
-    {
-      fail_leave (self, entry);
-      return;
-    }
-  if (member == NULL)
-    return;
+  return member != NULL ? member->features : 0;
+}
 
-  cbs_room_reply_error (effects, entry->origin, "%s", error->message);
-  if (entry->kind == CBS_ENTRY_BLOCK || entry->kind == CBS_ENTRY_UNBLOCK)
-    {
-      /* The answer would claim what has not happened. */
-      g_clear_pointer (&member->answer, g_free);
-      settle_command (member, effects);
-    }
+/**
+ * cbs_room_get_since:
+ * @self: a room
+ * @peer: number of a peer
+ *
+ * Tells up to where private messages of the peer's name are those of another
+ * holder, whom they are nobody else's business than.
+ *
+ * Returns: sequence of the join with which the name came to its holder; 0: it
+ *   has had no other, or the peer is not here
+ */
+gint64
+cbs_room_get_since (CbsRoom *self,
+                    guint64  peer)
+{
+  const CbsMember *member = cbs_room_find_here (self, peer);
+
+  return member != NULL ? member->user->since : 0;
 }
 
 /**
@@ -738,7 +610,7 @@ GStrv
 cbs_room_dup_hidden (CbsRoom *self,
                      guint64  peer)
 {
-  CbsMember *member = find_here (self, peer);
+  CbsMember *member = cbs_room_find_here (self, peer);
   g_autoptr (GStrvBuilder) keys = g_strv_builder_new ();
 
   if (member != NULL)
