@@ -18,6 +18,9 @@
 /* How a server accepts a login: nobody writes a space there. */
 #define ACCEPTED "\"USERNAME_ACCEPTED\":true"
 
+/* How a client asks for the ids of messages. */
+#define IDS ",\"FEATURES\":[\"message-ids\"]"
+
 /**
  * bench_wire_new:
  * @port: where the server accepts
@@ -337,7 +340,8 @@ static gboolean
 shake_hands (BenchClient *self,
              GError     **error)
 {
-  g_autofree char *login = g_strdup_printf ("{\"USERNAME\":\"b%u\"}", self->number);
+  g_autofree char *login = g_strdup_printf ("{\"USERNAME\":\"b%u\"%s}", self->number,
+                                            self->wire->announces_ids ? IDS : "");
   int result = 0;
 
   do

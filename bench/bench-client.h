@@ -36,6 +36,7 @@ typedef struct _BenchClient BenchClient;
  * @server: where all clients connect to
  * @credentials: what all clients show: nothing
  * @priority: one version and cipher for all, so that servers differ in nothing but themselves
+ * @announces_ids: clients ask for the ids of messages
  * @n_online: clients that are logged in
  * @n_records: TLS records that brought data
  * @frame: called with each frame that comes after the login
@@ -51,6 +52,7 @@ typedef struct
   struct sockaddr_in               server;
   gnutls_certificate_credentials_t credentials;
   gnutls_priority_t                priority;
+  gboolean                         announces_ids;
   guint                            n_online;
   guint64                          n_records;
   void (*frame)(BenchClient *client,

@@ -217,6 +217,66 @@ bench_fan_out (const BenchSettings *settings,
   return compare_fan_out (settings, USERS, settings->rate > 0 ? settings->rate : DELIVERY_RATE, goal, error);
 }
 
+/* What is said to everybody leaves the log in the same state on both sides. */
+static gboolean
+settle_logs (Pair    *pair,
+             GError **error)
+{
+  const BenchTraffic traffic = {
+    .seconds = G_MAXINT32, .senders = 1, .messages = SETTLING_MESSAGES,
+  };
+  BenchSample sample = { 0, };
+
+  return bench_load_measure (pair->loads[0], &traffic, &sample, error) &&
+         bench_load_measure (pair->loads[1], &traffic, &sample, error);
+}
+
+/**
+ * bench_ids:
+ * @settings: what the run is asked for
+ * @error: return location for a #GError
+ *
+ * Prints what it costs that messages carry ids, and their senders' tokens: a
+ * room in which all have asked for them is held against one in which nobody
+ * has.
+ *
+ * Returns: %TRUE, or %FALSE with an error
+ */
+gboolean
+bench_ids (const BenchSettings *settings,
+           GError             **error)
+{
+  const BenchGoal goal = { BENCH_GOAL_RATIO_AT_MOST, 1.03 };
+  const guint rate = settings->rate > 0 ? settings->rate : DELIVERY_RATE;
+  const BenchTraffic traffic = {
+    .rate = (double) rate / USERS, .seconds = settings->seconds,
+    .senders = USERS, .content = settings->content,
+  };
+  g_auto (Pair) pair = { { NULL, NULL }, { NULL, NULL } };
+  g_auto (Traffic) seen = { { NULL, NULL }, };
+
+  traffic_init (&seen);
+  if (!pair_start (&pair, settings, BENCH_TARGET_OURS, error))
+    return FALSE;
+  if (!settings->self)
+    bench_load_announce_ids (pair.loads[0]);
+  if (!pair_fill (&pair, USERS, error) || !settle_logs (&pair, error))
+    return FALSE;
+
+  for (guint i = 0; i < 2 * settings->rounds; i++)
+    {
+      const guint side = (i + i / 2) % 2;
+      BenchSample sample = { 0, };
+
+      if (!bench_load_measure (pair.loads[side], &traffic, &sample, error))
+        return FALSE;
+      traffic_add (&seen, side == 1, &sample);
+    }
+
+  report (&seen.cost, goal, "%u users with ids / without, %u deliveries/s: CPU µs a delivery", USERS, rate);
+  return TRUE;
+}
+
 /**
  * bench_crowd:
  * @settings: what the run is asked for

@@ -93,7 +93,11 @@ say (BenchLoad *self,
                           g_get_real_time () / G_USEC_PER_SEC, MARK, NUMBER_LEN, self->messages->len, MARK);
   g_string_set_size (self->text, self->text->len + filler);
   memset (self->text->str + self->text->len - filler, 'x', filler);
-  g_string_append (self->text, "\"]]}");
+  g_string_append_c (self->text, '"');
+  if (self->wire->announces_ids)
+    g_string_append_printf (self->text, ",{\"token\":\"%08x%08x%08x%08x\"}",
+                            g_random_int (), g_random_int (), g_random_int (), g_random_int ());
+  g_string_append (self->text, "]]}");
 
   g_array_append_val (self->messages, message);
   self->n_outstanding++;
@@ -184,6 +188,18 @@ bench_load_new (BenchTarget *target)
   self->latencies = g_array_new (FALSE, FALSE, sizeof (double));
   self->text = g_string_new (NULL);
   return self;
+}
+
+/**
+ * bench_load_announce_ids:
+ * @self: a load without clients
+ *
+ * Has its clients ask for the ids of messages, and give what they send a token.
+ */
+void
+bench_load_announce_ids (BenchLoad *self)
+{
+  self->wire->announces_ids = TRUE;
 }
 
 /**

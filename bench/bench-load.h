@@ -55,6 +55,7 @@ typedef struct
 typedef struct _BenchLoad BenchLoad;
 
 BenchLoad *bench_load_new (BenchTarget *target);
+void       bench_load_announce_ids (BenchLoad *self);
 void       bench_load_free (BenchLoad *self);
 gboolean   bench_load_connect (BenchLoad *self,
                                guint      n_clients,

@@ -9,6 +9,8 @@ gboolean bench_idle (const BenchSettings *settings,
                      GError             **error);
 gboolean bench_fan_out (const BenchSettings *settings,
                         GError             **error);
+gboolean bench_ids (const BenchSettings *settings,
+                    GError             **error);
 gboolean bench_crowd (const BenchSettings *settings,
                       GError             **error);
 gboolean bench_saturated (const BenchSettings *settings,

@@ -25,6 +25,7 @@ static const struct
 } scenarios[] = {
   { "idle", bench_idle, "memory of users who are logged in and silent" },
   { "fan-out", bench_fan_out, "messages to 100 users, at a fixed rate" },
+  { "ids", bench_ids, "the same with the ids of messages, held against without" },
   { "saturated", bench_saturated, "messages to 100 users, as fast as they go" },
   { "crowd", bench_crowd, "messages to 1000 users, at a fixed rate" },
   { "private", bench_private, "private messages, at a fixed rate" },
