@@ -117,28 +117,19 @@ dup_key_id (CbsPeer *peer)
   return g_string_free (text, FALSE);
 }
 
-/* Where a peer comes from; NULL if it has gone already. An IPv4 address is the same however it came. */
+/* Where a peer comes from, as the gate counts addresses: who has a network of IPv6 changes its address
+ * within that all the time. NULL if the peer has gone already. */
 static char *
 dup_address (CbsPeer *peer)
 {
-  static const guint8 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
   g_autoptr (GSocketAddress) remote = NULL;
-  g_autoptr (GInetAddress) v4 = NULL;
-  GInetAddress *address = NULL;
 
   remote = g_socket_connection_get_remote_address (G_SOCKET_CONNECTION (peer->base), NULL);
   if (!G_IS_INET_SOCKET_ADDRESS (remote))
     return NULL;
 
-  address = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote));
-  if (g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6 &&
-      memcmp (g_inet_address_to_bytes (address), mapped, sizeof mapped) == 0)
-    {
-      v4 = g_inet_address_new_from_bytes (g_inet_address_to_bytes (address) + sizeof mapped,
-                                          G_SOCKET_FAMILY_IPV4);
-      address = v4;
-    }
-  return g_inet_address_to_string (address);
+  return g_strdup_printf ("%016" G_GINT64_MODIFIER "x",
+                          cbs_gate_get_key (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote))));
 }
 
 /**
