@@ -221,9 +221,10 @@ ask (World      *world,
   return value;
 }
 
-/* Whoever comes knows the log already, up to its end. */
+/* Whoever comes knows the log already, up to there. */
 static void
-set_first (Client *client)
+set_first (Client *client,
+           gint64  first)
 {
   World *world = client->world;
   sqlite3_stmt *statement = NULL;
@@ -234,8 +235,8 @@ set_first (Client *client)
   g_free (client->log_id);
   client->log_id = g_strdup ((const char *) sqlite3_column_text (statement, 0));
   sqlite3_finalize (statement);
-  client->first = ask (world, "SELECT max(seq) FROM entries", NULL);
-  client->position = client->first;
+  client->first = first;
+  client->position = first;
 }
 
 /* Starts a client with what its last life has kept. */
@@ -332,7 +333,8 @@ change_owner (Client *client)
   g_ptr_array_add (world->former, g_steal_pointer (&client->seen));
   client->seen = g_ptr_array_new_with_free_func ((GDestroyNotify) seen_free);
   client->generation++;
-  set_first (client);
+  /* The new owner asks for all of it. */
+  set_first (client, world->start);
   g_clear_object (&client->identity);
   client->identity = take_identity (world);
   if (!start_client (client))
@@ -539,6 +541,7 @@ follow_block (World      *world,
       if (forgotten > 0 && entry->seq > forgotten)
         {
           in_force = FALSE;
+          *out_always = *out_always && forgotten <= from;
           forgotten = 0;
         }
       if (entry->kind != 1 && strcmp (entry->src, src) == 0 && g_strcmp0 (entry->dest, dest) == 0)
@@ -704,7 +707,7 @@ set_up (World             *world,
       client->name = g_strdup_printf ("u%u%c", world->n_histories, 'a' + (char) i);
       client->identity = take_identity (world);
       client->seen = g_ptr_array_new_with_free_func ((GDestroyNotify) seen_free);
-      set_first (client);
+      set_first (client, ask (world, "SELECT max(seq) FROM entries", NULL));
       if (!start_client (client))
         return FALSE;
     }

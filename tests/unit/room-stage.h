@@ -433,6 +433,17 @@ stage_leave (Stage  *stage,
   stage_settle (stage, effects);
 }
 
+/* A peer leaves that is there still, as all do when a server stops. */
+static inline void
+stage_see_off (Stage  *stage,
+               guint64 peer)
+{
+  g_autoptr (CbsEffects) effects = cbs_effects_new ();
+
+  cbs_room_leave (stage->room, peer, effects);
+  stage_settle (stage, effects);
+}
+
 static inline const char *
 stage_get_seen (Stage  *stage,
                 guint64 peer)

@@ -298,7 +298,7 @@ test_token_leaving (void)
   stage->is_held = TRUE;
   stage_say_token (stage, ADA, "ada", "bob", "x", "t1");
   stage_say_token (stage, ADA, "ada", "ALL", "y", "t2");
-  stage_leave (stage, ADA);
+  stage_see_off (stage, ADA);
   stage_commit (stage);
   stage_assert_seen (stage, ADA,
                      "['ada','bob',1,'x',{'id':5,'token':'t1'}]\n['ada','ALL',1,'y',{'id':6,'token':'t2'}]");
