@@ -22,7 +22,7 @@ static const struct
   [TEST_STEP_KILL_SERVER] = { 4, 1, "kill-server" },
   [TEST_STEP_BLOCK] = { 5, 1, "block" },
   [TEST_STEP_UNBLOCK] = { 4, 1, "unblock" },
-  [TEST_STEP_NEW_OWNER] = { 1, 1, "new-owner" },
+  [TEST_STEP_NEW_OWNER] = { 3, 1, "new-owner" },
 };
 
 static TestStepKind
