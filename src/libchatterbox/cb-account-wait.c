@@ -30,11 +30,14 @@ needs_network (CbAccount *self)
 static gboolean
 wait_cb (gpointer user_data)
 {
-  cb_account_begin_attempt (user_data);
+  g_autoptr (CbAccount) self = g_object_ref (user_data);
+
+  cb_account_begin_attempt (self);
   return G_SOURCE_REMOVE;
 }
 
-/* Waits for the time of the next attempt, or for a network; keeps the account. */
+/* Waits for the time of the next attempt, or for a network. That does not keep the account: nobody
+ * would come back for one that its owner has forgotten. */
 static void
 wait_for_attempt (CbAccount *self)
 {
@@ -44,7 +47,7 @@ wait_for_attempt (CbAccount *self)
 
   self->wait_source = g_timeout_source_new (delay_ms);
   g_source_set_static_name (self->wait_source, "chatterbox-wait");
-  g_source_set_callback (self->wait_source, wait_cb, g_object_ref (self), g_object_unref);
+  g_source_set_callback (self->wait_source, wait_cb, self, NULL);
   if (!has_network)
     g_source_set_ready_time (self->wait_source, -1);
   g_source_attach (self->wait_source, g_main_context_get_thread_default ());

@@ -499,6 +499,31 @@ test_back_to_plain (TestAccount  *fixture,
   test_account_leave (fixture, back);
 }
 
+/* Nobody is left whom it could come back for. */
+static void
+test_forgotten (TestAccount  *fixture,
+                gconstpointer data)
+{
+  CbAccount *account = cb_account_new (cb_account_get_connector (fixture->account));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (TestPeer) peer = NULL;
+
+  g_object_set (account, "reconnects", TRUE, NULL);
+  cb_account_join_async (account, "ada", NULL, test_wait_store_cb, &result);
+  peer = test_listener_accept_login (fixture->listener, WELCOME);
+  test_wait_for (&result, "join");
+  g_assert_true (cb_account_join_finish (account, result, NULL));
+  g_clear_object (&result);
+
+  g_clear_pointer (&peer, test_peer_free);
+  while (cb_account_get_state (account) != CB_ACCOUNT_WAITING)
+    g_main_context_iteration (NULL, TRUE);
+  g_object_add_weak_pointer (G_OBJECT (account), (gpointer *) &account);
+  g_object_unref (account);
+  while (account != NULL)
+    g_main_context_iteration (NULL, FALSE);
+}
+
 /* Who leaves comes back no more, and is told what has not arrived. */
 static void
 test_leave_waiting (TestAccount  *fixture,
@@ -798,6 +823,7 @@ main (int   argc,
   test_account_add ("/account/resume/name-in-use", test_name_in_use, NULL);
   test_account_add ("/account/resume/plain-server", test_plain_server, NULL);
   test_account_add ("/account/resume/back-to-plain", test_back_to_plain, NULL);
+  test_account_add ("/account/resume/forgotten", test_forgotten, NULL);
   test_account_add ("/account/resume/leave", test_leave_waiting, NULL);
   test_account_add ("/account/resume/leave-settles", test_leave_settles, NULL);
   test_account_add ("/account/resume/hole", test_hole, NULL);
