@@ -16,7 +16,6 @@ struct _TestProxy
   char           *target;
   GPtrArray      *links; /* of Link, those that are whole */
   guint64         n_left; /* bytes until the links are cut; G_MAXUINT64: never */
-  gboolean        down;
 };
 
 /* Two connections, each of which gets what the other says. Pending operations keep it. */
@@ -209,7 +208,7 @@ incoming_cb (GSocketService    *service,
   link->ends[0] = g_object_ref (connection);
   link->cancellable = g_cancellable_new ();
   g_ptr_array_add (self->links, link);
-  if (self->down)
+  if (self->target == NULL)
     {
       link_cut (link);
       return TRUE;
@@ -265,23 +264,13 @@ test_proxy_get_address (TestProxy *self)
   return self->address;
 }
 
-/* New links go there, as to a server that was started again on another port. */
+/* New links go there, as to a server that was started again on another port; NULL: they are reset. */
 void
 test_proxy_set_target (TestProxy  *self,
                        const char *target)
 {
   g_free (self->target);
   self->target = g_strdup (target);
-}
-
-/* While it is down who connects is reset at once. */
-void
-test_proxy_set_down (TestProxy *self,
-                     gboolean   down)
-{
-  self->down = down;
-  if (down)
-    test_proxy_cut (self);
 }
 
 /* Breaks all links now. */

@@ -19,8 +19,6 @@ void        test_proxy_free (TestProxy *self);
 const char *test_proxy_get_address (TestProxy *self);
 void        test_proxy_set_target (TestProxy  *self,
                                    const char *target);
-void        test_proxy_set_down (TestProxy *self,
-                                 gboolean   down);
 void        test_proxy_cut (TestProxy *self);
 void        test_proxy_cut_after (TestProxy *self,
                                   guint64    n_bytes);

@@ -286,13 +286,25 @@ kill_client (Client *client)
   g_clear_object (&client->account);
 }
 
+/* New links lead nowhere while the server is away: its port may be somebody else's already. */
+static void
+set_links (World      *world,
+           const char *target)
+{
+  for (guint i = 0; i < world->n_clients; i++)
+    {
+      if (world->clients[i].proxy != NULL)
+        test_proxy_set_target (world->clients[i].proxy, target);
+    }
+}
+
 static void
 kill_server (World *world)
 {
+  set_links (world, NULL);
   test_server_kill (world->server);
   test_server_restart (world->server);
-  for (guint i = 0; i < world->n_clients; i++)
-    test_proxy_set_target (world->clients[i].proxy, world->server->address);
+  set_links (world, world->server->address);
 }
 
 static GTlsCertificate *
@@ -311,17 +323,14 @@ change_owner (Client *client)
   g_autoptr (TestProgram) program = NULL;
 
   kill_client (client);
+  set_links (world, NULL);
   g_assert_cmpint (test_server_stop (world->server), ==, 0);
   program = test_program_spawn ((const char *const[]) {
     g_getenv ("CHATTERBOX_TEST_CHATTERBOXD"), release, state, NULL,
   });
   g_assert_cmpint (test_program_wait (program), ==, 0);
   test_server_restart (world->server);
-  for (guint i = 0; i < world->n_clients; i++)
-    {
-      if (world->clients[i].proxy != NULL)
-        test_proxy_set_target (world->clients[i].proxy, world->server->address);
-    }
+  set_links (world, world->server->address);
 
   for (guint i = 0; i < world->said->len; i++)
     {
