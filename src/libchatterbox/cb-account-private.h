@@ -10,8 +10,8 @@
 G_BEGIN_DECLS
 
 /* Private to the library: not installed. The parts of an account: -pace.c says things to servers that
- * acknowledge nothing, -send.c to those that do, -request.c asks, -connect.c comes and goes, -wait.c
- * waits to come back, -room.c takes what comes. */
+ * acknowledge nothing, -send.c to those that do; -request.c asks, -history.c for messages, -ask.c for
+ * the rest; -connect.c comes and goes, -wait.c waits to come back, -room.c takes what comes. */
 
 enum
 {
@@ -126,41 +126,75 @@ void     cb_account_settle (CbAccount  *self,
                             GSourceFunc give_up);
 
 /* Requests. */
-gint64   cb_account_next_request (CbAccount *self);
-gboolean cb_account_answer_request (CbAccount *self,
-                                    gint64     number,
-                                    CbPacket  *packet);
-void     cb_account_fail_requests (CbAccount *self);
-void     cb_account_fill_hole (CbAccount *self);
-void     cb_account_request_free (gpointer request);
+
+/* Makes the result of an answer; NULL with an error if it is none. */
+typedef gpointer (*CbAnswerReader) (CbAccount *self,
+                                    CbPacket  *packet,
+                                    gpointer   data,
+                                    GError   **error);
+
+/* A kind of request: under which key it is asked, which feature it takes, and what its answer is. */
+typedef struct
+{
+  CbFeatures     feature;
+  const char    *key;
+  CbAnswerReader read;
+  GDestroyNotify free_result; /* NULL: it owns nothing */
+  GDestroyNotify free_data;   /* of the reader's data; NULL: it has none */
+} CbQuestion;
+
+gint64    cb_account_next_request (CbAccount *self);
+GTask    *cb_account_new_task (CbAccount          *self,
+                               gpointer            tag,
+                               GCancellable       *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer            user_data);
+void      cb_account_ask (CbAccount        *self,
+                          const CbQuestion *question,
+                          const char       *json,
+                          gpointer          data,
+                          GTask            *task);
+gboolean  cb_account_answer_request (CbAccount *self,
+                                     gint64     number,
+                                     CbPacket  *packet);
+void      cb_account_fail_requests (CbAccount *self);
+void      cb_account_request_free (gpointer request);
+gpointer  cb_account_set_malformed (const char *key,
+                                    GError    **error);
+JsonNode *cb_account_get_member (JsonNode   *node,
+                                 const char *name,
+                                 GType       type);
+
+/* History. */
+void      cb_account_fill_hole (CbAccount *self);
 
 /* Room. */
-gboolean cb_account_enter_room (CbAccount *self,
-                                CbPacket  *welcome,
-                                GError   **error);
-void     cb_account_deliver (CbAccount *self,
-                             CbMessage *message,
-                             gboolean   is_history);
+gboolean  cb_account_enter_room (CbAccount *self,
+                                 CbPacket  *welcome,
+                                 GError   **error);
+void      cb_account_deliver (CbAccount *self,
+                              CbMessage *message,
+                              gboolean   is_history);
 
 /* Connect. */
-void     cb_account_begin_attempt (CbAccount *self);
-void     cb_account_close_session (CbAccount     *self,
-                                   CbAccountState state,
-                                   GTask         *leave_task,
-                                   gboolean       at_once);
-void     cb_account_end_session (CbAccount *self,
-                                 GTask     *leave_task,
-                                 gboolean   at_once);
-void     cb_account_lose_session (CbAccount *self,
-                                  GError    *error);
+void      cb_account_begin_attempt (CbAccount *self);
+void      cb_account_close_session (CbAccount     *self,
+                                    CbAccountState state,
+                                    GTask         *leave_task,
+                                    gboolean       at_once);
+void      cb_account_end_session (CbAccount *self,
+                                  GTask     *leave_task,
+                                  gboolean   at_once);
+void      cb_account_lose_session (CbAccount *self,
+                                   GError    *error);
 
 /* Wait. */
-gboolean cb_account_can_come_back (CbAccount *self);
-gboolean cb_account_is_worth_retrying (CbAccount    *self,
-                                       const GError *error);
-void     cb_account_come_back (CbAccount *self,
-                               GError    *error);
-void     cb_account_set_network_monitor (CbAccount       *self,
-                                         GNetworkMonitor *monitor);
+gboolean  cb_account_can_come_back (CbAccount *self);
+gboolean  cb_account_is_worth_retrying (CbAccount    *self,
+                                        const GError *error);
+void      cb_account_come_back (CbAccount *self,
+                                GError    *error);
+void      cb_account_set_network_monitor (CbAccount       *self,
+                                          GNetworkMonitor *monitor);
 
 G_END_DECLS

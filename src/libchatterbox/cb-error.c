@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "libchatterbox/cb-error.h"
+#include "libchatterbox/cb-error-private.h"
 
 static const GDBusErrorEntry entries[] = {
   { CB_ERROR_TOO_LARGE, "im.chatterbox.Chatterbox1.Error.TooLarge" },
@@ -28,4 +28,20 @@ cb_error_quark (void)
   g_dbus_error_register_error_domain ("cb-error-quark", &quark,
                                       entries, G_N_ELEMENTS (entries));
   return (GQuark) quark;
+}
+
+/* Says what is wrong with something that a peer has sent; always %FALSE. */
+gboolean
+cb_error_set_malformed (GError    **error,
+                        const char *format,
+                        ...)
+{
+  g_autofree char *reason = NULL;
+  va_list args;
+
+  va_start (args, format);
+  reason = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, CB_ERROR, CB_ERROR_MALFORMED, reason);
+  return FALSE;
 }

@@ -4,9 +4,7 @@
 #include "libchatterbox/cb-outbox.h"
 
 #include "libchatterbox/cb-error.h"
-
-/* What servers accept in one frame, less the packet's own brackets and the number of a request. */
-#define MAX_FRAME_BYTES (64u * 1024 - 64)
+#include "libchatterbox/cb-outgoing.h"
 
 /* Most bytes that may be in it. */
 #define MAX_BYTES (4u * 1024 * 1024)
@@ -56,15 +54,6 @@ cb_outbox_free (CbOutbox *self)
   g_hash_table_unref (self->links);
   g_queue_clear_full (&self->items, (GDestroyNotify) item_free);
   g_free (self);
-}
-
-static gsize
-get_wire_size (CbMessage *message)
-{
-  g_autoptr (GString) json = g_string_new (NULL);
-
-  cb_message_append_json (message, json, CB_JSON_ASCII);
-  return json->len;
 }
 
 /* Takes an item out; its token is the caller's. */
@@ -126,14 +115,8 @@ cb_outbox_push (CbOutbox   *self,
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (message != NULL && cb_message_get_token (message) != NULL, FALSE);
 
-  wire_size = get_wire_size (message);
-  if (wire_size > MAX_FRAME_BYTES)
-    {
-      g_set_error (error, CB_ERROR, CB_ERROR_TOO_LARGE,
-                   "The message takes %" G_GSIZE_FORMAT " bytes on the wire; the limit is %u",
-                   wire_size, MAX_FRAME_BYTES);
-      return FALSE;
-    }
+  if (!cb_outgoing_measure (message, &wire_size, error))
+    return FALSE;
   if (self->size + wire_size > MAX_BYTES)
     {
       g_set_error (error, CB_ERROR, CB_ERROR_TOO_LARGE,

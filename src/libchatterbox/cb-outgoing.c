@@ -7,7 +7,7 @@
 
 #include "libchatterbox/cb-error.h"
 
-/* What servers accept in one frame, less the packet's own brackets. */
+/* What servers accept in one frame, less the packet's own brackets and the number of a request. */
 #define MAX_FRAME_BYTES (64u * 1024 - 64)
 
 /* Most bytes that may wait. */
@@ -101,6 +101,26 @@ get_wire_size (CbMessage *message)
   return json->len;
 }
 
+/* Tells what a message takes on the wire, in bytes. FALSE with CB_ERROR_TOO_LARGE if it fits no frame. */
+gboolean
+cb_outgoing_measure (CbMessage *message,
+                     gsize     *out_size,
+                     GError   **error)
+{
+  const gsize size = get_wire_size (message);
+
+  if (size > MAX_FRAME_BYTES)
+    {
+      g_set_error (error, CB_ERROR, CB_ERROR_TOO_LARGE,
+                   "The message takes %" G_GSIZE_FORMAT " bytes on the wire; the limit is %u",
+                   size, MAX_FRAME_BYTES);
+      return FALSE;
+    }
+
+  *out_size = size;
+  return TRUE;
+}
+
 static void
 push (CbOutgoing *self,
       CbMessage  *message,
@@ -137,14 +157,8 @@ cb_outgoing_push (CbOutgoing *self,
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
 
-  wire_size = get_wire_size (message);
-  if (wire_size > MAX_FRAME_BYTES)
-    {
-      g_set_error (error, CB_ERROR, CB_ERROR_TOO_LARGE,
-                   "The message takes %" G_GSIZE_FORMAT " bytes on the wire; the limit is %u",
-                   wire_size, MAX_FRAME_BYTES);
-      return FALSE;
-    }
+  if (!cb_outgoing_measure (message, &wire_size, error))
+    return FALSE;
   if (self->queued + wire_size > MAX_QUEUED_BYTES)
     {
       g_set_error (error, CB_ERROR, CB_ERROR_TOO_LARGE,

@@ -33,6 +33,9 @@ typedef struct _CbOutgoing CbOutgoing;
 
 CbOutgoing *cb_outgoing_new (const char *username);
 void        cb_outgoing_free (CbOutgoing *self);
+gboolean    cb_outgoing_measure (CbMessage *message,
+                                 gsize     *out_size,
+                                 GError   **error);
 gboolean    cb_outgoing_push (CbOutgoing *self,
                               CbMessage  *message,
                               GError    **error);

@@ -5,23 +5,7 @@
 
 #include <string.h>
 
-#include "libchatterbox/cb-error.h"
-
-G_GNUC_PRINTF (2, 3)
-static gboolean
-fail (GError    **error,
-      const char *format,
-      ...)
-{
-  g_autofree char *reason = NULL;
-  va_list args;
-
-  va_start (args, format);
-  reason = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, CB_ERROR, CB_ERROR_MALFORMED, reason);
-  return FALSE;
-}
+#include "libchatterbox/cb-error-private.h"
 
 /* Reads the next token, which has to be of one kind. */
 static gboolean
@@ -35,7 +19,7 @@ expect (CbJsonScanner *scanner,
   if (!cb_json_scanner_next (scanner, &token, error))
     return FALSE;
 
-  return token == wanted || fail (error, "%s", what);
+  return token == wanted || cb_error_set_malformed (error, "%s", what);
 }
 
 static gboolean
@@ -86,7 +70,7 @@ parse_accepted (CbPacket      *self,
   if (!cb_json_scanner_next (scanner, &token, error))
     return FALSE;
   if (token != CB_JSON_TRUE && token != CB_JSON_FALSE)
-    return fail (error, "USERNAME_ACCEPTED is neither true nor false");
+    return cb_error_set_malformed (error, "USERNAME_ACCEPTED is neither true nor false");
 
   self->accepted = token == CB_JSON_TRUE ? CB_PACKET_ACCEPTED_TRUE : CB_PACKET_ACCEPTED_FALSE;
   return TRUE;
@@ -119,14 +103,14 @@ parse_user_object (CbPacket      *self,
             return FALSE;
           user->active = token == CB_JSON_TRUE;
           if (token != CB_JSON_TRUE && token != CB_JSON_FALSE)
-            return fail (error, "“active” in USER_LIST is neither true nor false");
+            return cb_error_set_malformed (error, "“active” in USER_LIST is neither true nor false");
         }
       else if (!cb_json_scanner_skip_value (scanner, NULL, NULL, error))
         return FALSE;
     }
 
   if (user->name == NULL)
-    return fail (error, "An object in USER_LIST has no name");
+    return cb_error_set_malformed (error, "An object in USER_LIST has no name");
   g_ptr_array_add (self->users, g_steal_pointer (&user));
   return TRUE;
 }
@@ -156,7 +140,7 @@ parse_users (CbPacket      *self,
           cb_packet_add_user (self, name, TRUE);
         }
       else if (token != CB_JSON_OBJECT_OPEN)
-        return fail (error, "USER_LIST holds something that is neither a name nor an object");
+        return cb_error_set_malformed (error, "USER_LIST holds something that is neither a name nor an object");
       else if (!parse_user_object (self, scanner, error))
         return FALSE;
     }
@@ -172,7 +156,8 @@ parse_id (CbJsonScanner *scanner,
 
   *target = cb_json_scanner_get_integer (scanner);
   return *target > 0 ||
-         fail (error, "A message's id is %" G_GINT64_FORMAT ", but has to be from 1 to 2^53", *target);
+         cb_error_set_malformed (error, "A message's id is %" G_GINT64_FORMAT ", but has to be from 1 to 2^53",
+                                 *target);
 }
 
 static gboolean
@@ -184,8 +169,8 @@ parse_token (CbJsonScanner *scanner,
     return FALSE;
 
   return cb_message_is_token (*target) ||
-         fail (error, "A message's token has to be 1 to %u characters from “!” to “~”, all ASCII",
-               CB_MESSAGE_MAX_TOKEN);
+         cb_error_set_malformed (error, "A message's token has to be 1 to %u characters from “!” to “~”, all ASCII",
+                                 CB_MESSAGE_MAX_TOKEN);
 }
 
 /* Behind the “{” that is a message's fifth part. */
@@ -235,7 +220,7 @@ parse_message_end (CbPacket      *self,
   if (token == CB_JSON_ARRAY_CLOSE)
     return TRUE;
   if (token != CB_JSON_OBJECT_OPEN)
-    return fail (error, "A message's fifth part is not an object");
+    return cb_error_set_malformed (error, "A message's fifth part is not an object");
 
   return parse_extension (scanner, out_id, out_token, error) &&
          expect (scanner, CB_JSON_ARRAY_CLOSE, "A message has more than five parts", error);
@@ -287,7 +272,7 @@ parse_messages (CbPacket      *self,
       if (token == CB_JSON_ARRAY_CLOSE)
         return TRUE;
       if (token != CB_JSON_ARRAY_OPEN)
-        return fail (error, "MESSAGES holds something that is not a message");
+        return cb_error_set_malformed (error, "MESSAGES holds something that is not a message");
       if (!parse_message (self, scanner, error))
         return FALSE;
     }
@@ -313,7 +298,7 @@ parse_names (CbJsonScanner *scanner,
       if (token == CB_JSON_ARRAY_CLOSE)
         return TRUE;
       if (token != CB_JSON_STRING)
-        return fail (error, "%s", what);
+        return cb_error_set_malformed (error, "%s", what);
       g_ptr_array_add (*target, cb_json_scanner_dup_string (scanner));
     }
 }
@@ -385,7 +370,7 @@ parse_member (CbPacket      *self,
 
       /* The scanner finds any duplicate where the object closes; here it would leak the first. */
       if (*seen & 1u << i)
-        return fail (error, "The object names %s twice", known_keys[i].key);
+        return cb_error_set_malformed (error, "The object names %s twice", known_keys[i].key);
       *seen |= 1u << i;
       return known_keys[i].parse (self, scanner, error);
     }

@@ -47,10 +47,6 @@ gboolean cb_request_parse_integer (CbJsonScanner *scanner,
                                    gint64         max,
                                    gint64        *out_value,
                                    GError       **error);
-G_GNUC_PRINTF (2, 3)
-gboolean cb_request_fail (GError    **error,
-                          const char *format,
-                          ...);
 gboolean cb_request_check_name (const char *what,
                                 const char *name,
                                 GError    **error);

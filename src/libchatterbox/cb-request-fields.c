@@ -5,26 +5,10 @@
 
 #include <string.h>
 
-#include "libchatterbox/cb-error.h"
+#include "libchatterbox/cb-error-private.h"
 
 /* What an ERROR repeats of a peer's text, in characters. */
 #define MAX_QUOTED 32
-
-/* Fails with a message; always %FALSE. */
-gboolean
-cb_request_fail (GError    **error,
-                 const char *format,
-                 ...)
-{
-  g_autofree char *reason = NULL;
-  va_list args;
-
-  va_start (args, format);
-  reason = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, CB_ERROR, CB_ERROR_MALFORMED, reason);
-  return FALSE;
-}
 
 /* The beginning of a peer's text, to be named in a message. */
 static char *
@@ -48,9 +32,9 @@ check_length (const char *what,
   const glong len = g_utf8_strlen (text, -1);
 
   if (len == 0)
-    return cb_request_fail (error, "%s is empty", what);
+    return cb_error_set_malformed (error, "%s is empty", what);
   if (len > max)
-    return cb_request_fail (error, "%s has %ld characters, but may have %" G_GINT64_FORMAT, what, len, max);
+    return cb_error_set_malformed (error, "%s has %ld characters, but may have %" G_GINT64_FORMAT, what, len, max);
 
   return TRUE;
 }
@@ -79,13 +63,13 @@ cb_request_parse_integer (CbJsonScanner *scanner,
   if (!cb_json_scanner_next (scanner, &token, error))
     return FALSE;
   if (token != CB_JSON_INTEGER)
-    return cb_request_fail (error, "%s is not an integer from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
-                            what, min, max);
+    return cb_error_set_malformed (error, "%s is not an integer from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
+                                   what, min, max);
 
   value = cb_json_scanner_get_integer (scanner);
   if (value < min || value > max)
-    return cb_request_fail (error, "%s is %" G_GINT64_FORMAT ", but has to be from %" G_GINT64_FORMAT
-                            " to %" G_GINT64_FORMAT, what, value, min, max);
+    return cb_error_set_malformed (error, "%s is %" G_GINT64_FORMAT ", but has to be from %" G_GINT64_FORMAT
+                                   " to %" G_GINT64_FORMAT, what, value, min, max);
 
   *out_value = value;
   return TRUE;
@@ -104,7 +88,7 @@ parse_text (CbJsonScanner *scanner,
   if (!cb_json_scanner_next (scanner, &token, error))
     return FALSE;
   if (token != CB_JSON_STRING)
-    return cb_request_fail (error, "%s is not a string", what);
+    return cb_error_set_malformed (error, "%s is not a string", what);
 
   text = cb_json_scanner_dup_string (scanner);
   if (!check_length (what, text, max, error))
@@ -127,7 +111,7 @@ parse_flag (CbJsonScanner *scanner,
   if (!cb_json_scanner_next (scanner, &token, error))
     return FALSE;
   if (token != CB_JSON_TRUE && token != CB_JSON_FALSE)
-    return cb_request_fail (error, "%s is neither true nor false", what);
+    return cb_error_set_malformed (error, "%s is neither true nor false", what);
 
   *target = token == CB_JSON_TRUE;
   return TRUE;
@@ -147,7 +131,7 @@ parse_choice (CbJsonScanner     *scanner,
   if (!cb_json_scanner_next (scanner, &token, error))
     return FALSE;
   if (token != CB_JSON_STRING)
-    return cb_request_fail (error, "%s is not a string", what);
+    return cb_error_set_malformed (error, "%s is not a string", what);
 
   for (guint i = 0; i < 2; i++)
     {
@@ -160,7 +144,7 @@ parse_choice (CbJsonScanner     *scanner,
 
   text = cb_json_scanner_dup_string (scanner);
   quoted = dup_quoted (text);
-  return cb_request_fail (error, "%s is “%s”, but has to be “%s” or “%s”", what, quoted, choices[0], choices[1]);
+  return cb_error_set_malformed (error, "%s is “%s”, but has to be “%s” or “%s”", what, quoted, choices[0], choices[1]);
 }
 
 static gboolean
@@ -173,8 +157,8 @@ check_key_id (const char *what,
   if (strlen (id) != CB_REQUEST_KEY_ID_LEN || strspn (id, "0123456789abcdefABCDEF") != CB_REQUEST_KEY_ID_LEN)
     {
       quoted = dup_quoted (id);
-      return cb_request_fail (error, "%s holds “%s”, which is not %d hexadecimal digits",
-                              what, quoted, CB_REQUEST_KEY_ID_LEN);
+      return cb_error_set_malformed (error, "%s holds “%s”, which is not %d hexadecimal digits",
+                                     what, quoted, CB_REQUEST_KEY_ID_LEN);
     }
 
   for (char *digit = id; *digit != '\0'; digit++)
@@ -195,7 +179,7 @@ parse_strings (CbJsonScanner *scanner,
   if (!cb_json_scanner_next (scanner, &token, error))
     return FALSE;
   if (token != CB_JSON_ARRAY_OPEN)
-    return cb_request_fail (error, "%s is not a list of strings", what);
+    return cb_error_set_malformed (error, "%s is not a list of strings", what);
 
   for (gint64 n = 0;; n++)
     {
@@ -206,9 +190,9 @@ parse_strings (CbJsonScanner *scanner,
       if (token == CB_JSON_ARRAY_CLOSE)
         break;
       if (token != CB_JSON_STRING)
-        return cb_request_fail (error, "%s is not a list of strings", what);
+        return cb_error_set_malformed (error, "%s is not a list of strings", what);
       if (n == field->max)
-        return cb_request_fail (error, "%s has more than %" G_GINT64_FORMAT " entries", what, field->max);
+        return cb_error_set_malformed (error, "%s has more than %" G_GINT64_FORMAT " entries", what, field->max);
 
       text = cb_json_scanner_dup_string (scanner);
       if (field->kind == CB_FIELD_NAMES ? !cb_request_check_name (what, text, error)
@@ -305,7 +289,7 @@ cb_request_parse_fields (const char    *key,
   if (!cb_json_scanner_next (scanner, &token, error))
     return FALSE;
   if (token != CB_JSON_OBJECT_OPEN)
-    return cb_request_fail (error, "%s is not an object", key);
+    return cb_error_set_malformed (error, "%s is not an object", key);
 
   for (;;)
     {

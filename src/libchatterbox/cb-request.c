@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "libchatterbox/cb-error-private.h"
 #include "libchatterbox/cb-request-fields-private.h"
 
 #define HISTORY_MAX 500
@@ -110,7 +111,7 @@ cb_history_request_parse (const char *json,
   seen &= 7u;
   if ((seen & (seen - 1u)) != 0)
     {
-      cb_request_fail (error, "HISTORY names more than one of “before”, “after” and “around”");
+      cb_error_set_malformed (error, "HISTORY names more than one of “before”, “after” and “around”");
       return NULL;
     }
 
@@ -194,7 +195,7 @@ cb_resume_parse (const char *json,
 
   if (self->after >= 0 && self->limit >= 0)
     {
-      cb_request_fail (error, "HISTORY of a login names both “after” and “limit”");
+      cb_error_set_malformed (error, "HISTORY of a login names both “after” and “limit”");
       return NULL;
     }
 
@@ -282,7 +283,7 @@ cb_search_request_parse (const char *json,
 
   if (self->text == NULL)
     {
-      cb_request_fail (error, "SEARCH has no “text”");
+      cb_error_set_malformed (error, "SEARCH has no “text”");
       return NULL;
     }
 
@@ -559,7 +560,7 @@ parse_marker (CbJsonScanner *scanner,
   gint64 id = 0;
 
   if (markers->len == MARKERS_MAX)
-    return cb_request_fail (error, "READ has more than %u members", MARKERS_MAX);
+    return cb_error_set_malformed (error, "READ has more than %u members", MARKERS_MAX);
   if (!cb_request_check_name ("A name in READ", with, error) ||
       !cb_request_parse_integer (scanner, "An id in READ", 0, CB_JSON_MAX_INTEGER, &id, error))
     return FALSE;
@@ -597,7 +598,7 @@ cb_read_markers_parse (const char *json,
     return NULL;
   if (token != CB_JSON_OBJECT_OPEN)
     {
-      cb_request_fail (error, "READ is not an object");
+      cb_error_set_malformed (error, "READ is not an object");
       return NULL;
     }
 
