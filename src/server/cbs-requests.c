@@ -296,6 +296,16 @@ cbs_request_users (CbsServer  *self,
   return CBS_HANDLED;
 }
 
+/* What a request has the room do, which may append. The answer is due when that is stored. */
+static CbsHandled
+carry_out (CbsServer  *self,
+           CbsPeer    *peer,
+           CbsEffects *effects)
+{
+  cbs_server_apply (self, effects);
+  return peer->n_appends > 0 ? CBS_HANDLED_WAITING : CBS_HANDLED;
+}
+
 /**
  * cbs_request_blocks:
  * @self: a server
@@ -323,8 +333,7 @@ cbs_request_blocks (CbsServer  *self,
     return refuse (self, peer, error);
 
   cbs_room_change_blocks (self->room, peer->number, change, peer->request, effects);
-  cbs_server_apply (self, effects);
-  return peer->n_appends > 0 ? CBS_HANDLED_WAITING : CBS_HANDLED;
+  return carry_out (self, peer, effects);
 }
 
 /**
@@ -353,8 +362,7 @@ cbs_request_read (CbsServer  *self,
     return refuse (self, peer, error);
 
   cbs_room_read (self->room, peer->number, markers, self->head, peer->request, effects);
-  cbs_server_apply (self, effects);
-  return peer->n_appends > 0 ? CBS_HANDLED_WAITING : CBS_HANDLED;
+  return carry_out (self, peer, effects);
 }
 
 /**
@@ -383,6 +391,5 @@ cbs_request_keys (CbsServer  *self,
     return refuse (self, peer, error);
 
   cbs_room_change_keys (self->room, peer->number, change, peer->request, effects);
-  cbs_server_apply (self, effects);
-  return peer->n_appends > 0 ? CBS_HANDLED_WAITING : CBS_HANDLED;
+  return carry_out (self, peer, effects);
 }

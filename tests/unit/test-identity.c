@@ -358,8 +358,9 @@ test_identity_refused_text (Fixture      *fixture,
 {
   g_autoptr (GTlsCertificate) identity = load (fixture);
   g_autofree char *pem = read_pem (fixture->path);
-  const char *certificate = strstr (pem, "-----BEGIN CERTIFICATE");
-  g_autofree char *key = g_strndup (pem, (gsize) (certificate - pem));
+  g_auto (GStrv) parts = g_strsplit (pem, "-----BEGIN CERTIFICATE", 2);
+  const char *key = parts[0];
+  g_autofree char *certificate = g_strconcat ("-----BEGIN CERTIFICATE", parts[1], NULL);
   g_autofree char *other_key = read_pem (fixture->certs->client_key);
   g_autofree char *mixed = g_strconcat (other_key, certificate, NULL);
   g_autofree char *cut = g_strndup (pem, strlen (pem) - 80);
