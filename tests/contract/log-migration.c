@@ -219,10 +219,13 @@ migrate_and_die (LogFixture *fixture,
   if (pid == 0)
     {
       sqlite3 *db = NULL;
+      gboolean migrated = FALSE;
 
       fault_vfs_die_at (step, torn);
       db = cbs_log_directory_open_writer (fixture->directory, NULL);
-      _exit (db != NULL ? 0 : 1);
+      migrated = db != NULL;
+      sqlite3_close (db);
+      _exit (migrated ? 0 : 1);
     }
 
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
