@@ -499,6 +499,23 @@ test_back_to_plain (TestAccount  *fixture,
   test_account_leave (fixture, back);
 }
 
+/* What was wrong may have been the network: once there is one again no wait is worth its time. */
+static void
+test_network_back (TestAccount  *fixture,
+                   gconstpointer data)
+{
+  g_autoptr (TestPeer) peer = join (fixture);
+  g_autoptr (TestPeer) back = NULL;
+
+  cb_backoff_init (&fixture->account->backoff, G_MAXINT, G_MAXINT);
+  g_clear_pointer (&peer, test_peer_free);
+  test_account_wait_event (fixture, "waiting");
+  g_signal_emit_by_name (g_network_monitor_get_default (), "network-changed", TRUE);
+  back = accept_back (fixture, WELCOME, NULL);
+  test_account_wait_event (fixture, "online");
+  test_account_leave (fixture, back);
+}
+
 /* Nobody is left whom it could come back for. */
 static void
 test_forgotten (TestAccount  *fixture,
@@ -668,6 +685,33 @@ test_history (TestAccount  *fixture,
   test_account_leave (fixture, peer);
 }
 
+/* The best match may be an old one. */
+static void
+test_search (TestAccount  *fixture,
+             gconstpointer data)
+{
+  const CbSearchRequest what = { .text = (char *) "tea", .with = (char *) "ALL", .limit = 10, .ranked = TRUE };
+  g_autoptr (TestPeer) peer = join (fixture);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GPtrArray) messages = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean more = TRUE;
+
+  cb_account_search_async (fixture->account, &what, NULL, test_wait_store_cb, &result);
+  answer_next (peer, "SEARCH", "\"SEARCH\": {\"more\": false, \"indexed\": 5},"
+               " \"MESSAGES\": [[\"bob\", \"ALL\", 1, \"tea\", {\"id\": 4}],"
+               " [\"bob\", \"ALL\", 1, \"a tea\", {\"id\": 1}]]");
+  test_wait_for (&result, "search");
+  messages = cb_account_search_finish (fixture->account, result, &more, &error);
+  g_assert_no_error (error);
+  g_assert_false (more);
+  g_assert_cmpuint (messages->len, ==, 2);
+  g_assert_cmpint (cb_message_get_id (g_ptr_array_index (messages, 0)), ==, 4);
+  g_assert_cmpstr (cb_message_get_content (g_ptr_array_index (messages, 1)), ==, "a tea");
+  test_account_assert_events (fixture, "");
+  test_account_leave (fixture, peer);
+}
+
 typedef struct
 {
   const char *path;
@@ -823,11 +867,13 @@ main (int   argc,
   test_account_add ("/account/resume/name-in-use", test_name_in_use, NULL);
   test_account_add ("/account/resume/plain-server", test_plain_server, NULL);
   test_account_add ("/account/resume/back-to-plain", test_back_to_plain, NULL);
+  test_account_add ("/account/resume/network-back", test_network_back, NULL);
   test_account_add ("/account/resume/forgotten", test_forgotten, NULL);
   test_account_add ("/account/resume/leave", test_leave_waiting, NULL);
   test_account_add ("/account/resume/leave-settles", test_leave_settles, NULL);
   test_account_add ("/account/resume/hole", test_hole, NULL);
   test_account_add ("/account/request/history", test_history, NULL);
+  test_account_add ("/account/request/search", test_search, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (answer_cases); i++)
     test_account_add (answer_cases[i].path, test_bad_answer, &answer_cases[i]);
   for (int i = 0; i < (int) G_N_ELEMENTS (end_paths); i++)
